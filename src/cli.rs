@@ -1,0 +1,107 @@
+//! The command line, declared once and shared by `cargo xtask` (which checks it before anything
+//! is downloaded or compiled) and by the `resweep` binary (which does the work).
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+
+/// What the `resweep` binary does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Train and evaluate every experiment of a sweep, and write its tables to CSV.
+    Sweep(SweepArgs),
+    /// Evaluate one network with weights from a safetensors file.
+    Eval(EvalArgs),
+    /// Print the layer table of a network, or the totals of every experiment of a sweep.
+    Plan(PlanArgs),
+}
+
+/// `resweep sweep`.
+#[derive(Debug, Clone, Args)]
+pub struct SweepArgs {
+    /// The sweep, a RON file such as experiments/depth.ron.
+    pub spec: PathBuf,
+    /// Change one field for this invocation, as in `train.epochs=1` or `data.train=2000`.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// The folder that holds cifar-10-batches-bin, or is it.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The device to train on: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+    /// CPU threads within an operation; all cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+    /// The folder under which `<sweep name>/` is written.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+    /// Train every run again, also those that are recorded as finished.
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// `resweep eval`.
+#[derive(Debug, Clone, Args)]
+pub struct EvalArgs {
+    /// The network, a RON file such as experiments/models/resnet18.ron.
+    pub network: PathBuf,
+    /// The weights: a safetensors file with the names of a PyTorch state dict.
+    #[arg(long, value_name = "FILE")]
+    pub weights: PathBuf,
+    /// The folder that holds cifar-10-batches-bin, or is it.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Write one row an image: index, label, predicted and the logits.
+    #[arg(long, value_name = "FILE")]
+    pub predictions: Option<PathBuf>,
+    /// Change one field for this invocation.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Images per batch.
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: u32,
+    /// The device to evaluate on: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+    /// CPU threads within an operation; all cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+}
+
+/// `resweep plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// A network or a sweep, a RON file.
+    pub spec: PathBuf,
+    /// Change one field for this invocation.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Where tensors live, as asked for on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// CUDA where there is one, else the CPU.
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// One GPU by its index.
+    Cuda(usize),
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let index = text.strip_prefix("cuda:").map(str::parse);
+        match (text, index) {
+            ("auto", _) => Ok(Self::Auto),
+            ("cpu", _) => Ok(Self::Cpu),
+            ("cuda", _) => Ok(Self::Cuda(0)),
+            (_, Some(Ok(index))) => Ok(Self::Cuda(index)),
+            _ => Err(format!("no device is called `{text}`; write auto, cpu, cuda or cuda:N")),
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The resweep binary.
+fn main() {}

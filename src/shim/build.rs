@@ -1,0 +1,2 @@
+//! Build script of resweep.
+fn main() {}
