@@ -1,0 +1,73 @@
+//! `plan SPEC`: the layer table of a network, or every experiment of a sweep side by side.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use crate::cli::PlanArgs;
+use crate::experiment;
+use crate::plan::table;
+use crate::spec::error::{Problem, SpecError};
+use crate::spec::load::Loader;
+use crate::spec::overlay;
+
+/// Prints the plan of a spec.
+pub fn run(args: &PlanArgs) -> ExitCode {
+    let loader = Loader::default();
+    match plan(&loader, args) {
+        Ok(text) => print(&text),
+        Err(errors) => report(&loader, &errors),
+    }
+}
+
+/// Checks a sweep as `sweep` would before it trains, and tells its mistakes.
+///
+/// # Errors
+/// The exit code for a mistake in a spec.
+pub fn check_sweep(args: &crate::cli::SweepArgs) -> Result<(), ExitCode> {
+    let loader = Loader::default();
+    match experiment::sweep(&loader, &args.spec, &args.set) {
+        Ok(_) => Ok(()),
+        Err(errors) => Err(report(&loader, &errors)),
+    }
+}
+
+/// Prints mistakes of specs to stderr.
+pub fn report(loader: &Loader, errors: &[SpecError]) -> ExitCode {
+    for error in errors {
+        eprintln!("{}\n", error.render(&loader.sources));
+    }
+    ExitCode::from(2)
+}
+
+fn plan(loader: &Loader, args: &PlanArgs) -> Result<String, Vec<SpecError>> {
+    let one = |error| vec![error];
+    let tree = loader.open(&args.spec).map_err(one)?;
+    match tree.name() {
+        Some("Network") => {
+            let plan = experiment::network(loader, &args.spec, &args.set, None).map_err(one)?;
+            Ok(table::layers(&plan))
+        }
+        Some("Sweep") => {
+            let sweep = experiment::sweep(loader, &args.spec, &args.set)?;
+            let list = sweep.list.iter().map(|experiment| (experiment.name.as_str(), &experiment.plan));
+            Ok(table::experiments(list))
+        }
+        _ => {
+            let tree = overlay::apply(loader, &tree, &args.set).map_err(one)?;
+            let problem = Problem::WrongKind { expected: "Network(` or `Sweep".into(), found: tree.describe() };
+            Err(vec![SpecError::at(tree.head(), problem)])
+        }
+    }
+}
+
+/// Prints, and stays quiet where the reader has gone (`| head`).
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: cannot write to stdout: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

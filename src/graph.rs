@@ -1,0 +1,314 @@
+//! The graph stage: a network as a directed acyclic graph.
+//!
+//! Nodes are operations with a parameter path; an edge carries the slot in which its end reads its
+//! start. Building checks names, arity, unused nodes and cycles. A graph in hand is legal; whether
+//! the shapes fit is for the plan to say.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use petgraph::Direction;
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
+
+use crate::op::{InitScheme, Op, Shape};
+use crate::spec::error::{Problem, SpecError};
+use crate::spec::expr::Number;
+use crate::spec::load::{Include, Loader};
+use crate::spec::network::{Block, Given, Network, Params, Stage};
+use crate::spec::node::NodeSpec;
+use crate::spec::source::Span;
+
+/// A network as a graph.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    /// The operations; an edge's weight is the input slot at its end.
+    pub dag: DiGraph<Node, usize>,
+    /// What the network reads.
+    pub input: Shape,
+    /// Number of classes.
+    pub classes: u64,
+    /// The rule for initial weights.
+    pub init: InitScheme,
+    output: NodeIndex,
+}
+
+/// A node of the graph.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// The start of its parameter names, such as `layer1.0.conv1`.
+    pub path: String,
+    /// What it does; none for the network's input.
+    pub op: Option<Op>,
+    /// Where its operation stands.
+    pub span: Option<Span>,
+    /// In which block it stands, in the reader's words.
+    pub place: Rc<Place>,
+}
+
+/// A place that nodes stand in.
+#[derive(Debug, Default)]
+pub struct Place {
+    /// Such as ``block `layer2.0` ``.
+    pub text: Option<String>,
+    /// What names the block's file.
+    pub span: Option<Span>,
+}
+
+impl Place {
+    /// Tells an error where it happened.
+    pub fn explain(&self, error: SpecError) -> SpecError {
+        match &self.text {
+            Some(text) => error.within(text.clone(), self.span),
+            None => error,
+        }
+    }
+}
+
+impl Graph {
+    /// Builds the graph of a network: stem, every block of every stage, head.
+    ///
+    /// # Errors
+    /// Unknown or duplicate names, wrong arity, unused nodes, cycles, blocks that cannot be read.
+    pub fn build(loader: &Loader, network: &Network) -> Result<Self, SpecError> {
+        let (channels, height, width) = network.input;
+        let mut builder = Builder::default();
+        let input = builder.dag.add_node(Node {
+            path: "input".into(),
+            op: None,
+            span: None,
+            place: Rc::default(),
+        });
+        let mut end = builder.chain(&network.stem, "", input, &Rc::default())?;
+        for (index, stage) in network.stages.iter().enumerate() {
+            end = builder.stage(loader, network, stage, index, end)?;
+        }
+        let output = builder.chain(&network.head, "", end, &Rc::default())?;
+        Ok(Self {
+            dag: builder.dag,
+            input: Shape::Maps(channels, height, width),
+            classes: network.classes,
+            init: network.init,
+            output,
+        })
+    }
+
+    /// The node whose result is the network's.
+    pub fn output(&self) -> NodeIndex {
+        self.output
+    }
+
+    /// The nodes that a node reads, by slot.
+    pub fn inputs(&self, node: NodeIndex) -> Vec<NodeIndex> {
+        let edges = self.dag.edges_directed(node, Direction::Incoming);
+        let mut slots: Vec<_> = edges.map(|edge| (*edge.weight(), edge.source())).collect();
+        slots.sort_unstable();
+        slots.into_iter().map(|(_, source)| source).collect()
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    dag: DiGraph<Node, usize>,
+    paths: HashMap<String, NodeIndex>,
+}
+
+impl Builder {
+    fn stage(
+        &mut self,
+        loader: &Loader,
+        network: &Network,
+        stage: &Stage,
+        index: usize,
+        mut end: NodeIndex,
+    ) -> Result<NodeIndex, SpecError> {
+        let Some(block) = stage.block.as_ref().or(network.block.as_ref()) else {
+            let problem = Problem::MissingField { owner: "a network with stages".into(), field: "block".into() };
+            return Err(SpecError::at(stage.layers.span, problem));
+        };
+        if stage.layers.value == 0 {
+            let (reason, help) = ("a stage has 0 layers".into(), "give it 1 or more, or remove it".into());
+            return Err(SpecError::at(stage.layers.span, Problem::Value { reason, help }));
+        }
+        let name = stage.name.clone().unwrap_or_else(|| format!("layer{}", index + 1));
+        let params = [&network.block_params, &stage.block_params];
+        for layer in 0..stage.layers.value {
+            let prefix = format!("{name}.{layer}.");
+            let place = place(loader, block, &prefix);
+            let nodes = instance(loader, block, stage, &params, index, layer)
+                .map_err(|error| place.explain(error))?;
+            end = self.chain(&nodes.nodes, &prefix, end, &place)?;
+        }
+        Ok(end)
+    }
+
+    /// Adds the nodes of one scope and returns the last.
+    fn chain(
+        &mut self,
+        nodes: &[NodeSpec],
+        prefix: &str,
+        input: NodeIndex,
+        place: &Rc<Place>,
+    ) -> Result<NodeIndex, SpecError> {
+        self.scope(nodes, prefix, input, place).map_err(|error| place.explain(error))
+    }
+
+    fn scope(
+        &mut self,
+        nodes: &[NodeSpec],
+        prefix: &str,
+        input: NodeIndex,
+        place: &Rc<Place>,
+    ) -> Result<NodeIndex, SpecError> {
+        let mut names = vec![("input".to_string(), input)];
+        for node in nodes {
+            let index = self.add(node, prefix, place)?;
+            names.push((node.name.value.clone(), index));
+        }
+        let mut previous = input;
+        for (node, (_, index)) in nodes.iter().zip(names[1..].to_vec()) {
+            self.connect(node, index, previous, &names)?;
+            previous = index;
+        }
+        self.check_cycles(nodes, &names)?;
+        self.check_unused(nodes, &names)?;
+        Ok(previous)
+    }
+
+    fn add(&mut self, node: &NodeSpec, prefix: &str, place: &Rc<Place>) -> Result<NodeIndex, SpecError> {
+        let name = &node.name.value;
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(legal) || name == "input" {
+            let problem = Problem::Value {
+                reason: format!("a node cannot be called `{name}`"),
+                help: "use letters, digits and `_`; `input` is what the block reads".into(),
+            };
+            return Err(SpecError::at(node.name.span, problem));
+        }
+        let path = format!("{prefix}{name}");
+        let (op, span) = (Some(node.op.value.clone()), Some(node.op.span));
+        let index = self.dag.add_node(Node { path: path.clone(), op, span, place: Rc::clone(place) });
+        match self.paths.insert(path, index) {
+            None => Ok(index),
+            Some(_) => Err(SpecError::at(node.name.span, Problem::DuplicateNode(name.clone()))),
+        }
+    }
+
+    /// Draws the edges to a node.
+    fn connect(
+        &mut self,
+        node: &NodeSpec,
+        index: NodeIndex,
+        previous: NodeIndex,
+        names: &[(String, NodeIndex)],
+    ) -> Result<(), SpecError> {
+        let mut sources = Vec::new();
+        for from in node.from.iter().flat_map(|from| &from.0) {
+            match names.iter().find(|(name, _)| *name == from.value) {
+                Some((_, source)) => sources.push(*source),
+                None => {
+                    let known = names.iter().map(|(name, _)| name.clone());
+                    let known = known.filter(|name| *name != node.name.value).collect();
+                    let (node, from_name) = (node.name.value.clone(), from.value.clone());
+                    return Err(SpecError::at(from.span, Problem::UnknownNode { node, from: from_name, known }));
+                }
+            }
+        }
+        if node.from.is_none() {
+            sources.push(previous);
+        }
+        let op = &node.op.value;
+        if !op.operation().arity().admits(sources.len()) {
+            let takes = op.operation().arity().to_string();
+            let (name, given) = (node.name.value.clone(), sources.len());
+            let problem = Problem::Arity { node: name, op: op.name().into(), takes, given };
+            return Err(SpecError::at(node.op.span, problem));
+        }
+        for (slot, source) in sources.into_iter().enumerate() {
+            self.dag.add_edge(source, index, slot);
+        }
+        Ok(())
+    }
+
+    fn check_cycles(&self, nodes: &[NodeSpec], names: &[(String, NodeIndex)]) -> Result<(), SpecError> {
+        let forward = |node: &NodeSpec, at: usize| {
+            let later = |name: &String| nodes[at..].iter().any(|other| other.name.value == *name);
+            node.from.iter().flat_map(|from| &from.0).any(|from| later(&from.value))
+        };
+        // Without an edge backwards in the text there is no cycle.
+        if !nodes.iter().enumerate().any(|(at, node)| forward(node, at)) {
+            return Ok(());
+        }
+        let components = tarjan_scc(&self.dag);
+        let looped = |component: &&Vec<NodeIndex>| {
+            component.len() > 1 || self.dag.contains_edge(component[0], component[0])
+        };
+        let Some(component) = components.iter().find(looped) else { return Ok(()) };
+        let order = self.walk(component);
+        let name = |node: &NodeIndex| names.iter().find(|(_, index)| index == node).map(|(name, _)| name.clone());
+        let names: Vec<String> = order.iter().filter_map(name).collect();
+        let first = nodes.iter().find(|node| Some(&node.name.value) == names.first());
+        let error = SpecError::new(Problem::Cycle(names));
+        Err(match first {
+            Some(node) => error.or_at(node.op.span),
+            None => error,
+        })
+    }
+
+    /// A walk around a component, from its first node back to it.
+    fn walk(&self, component: &[NodeIndex]) -> Vec<NodeIndex> {
+        let Some(&start) = component.iter().min() else { return Vec::new() };
+        let mut order = vec![start];
+        loop {
+            let here = order[order.len() - 1];
+            let next = self.dag.neighbors(here).filter(|node| component.contains(node)).min();
+            let Some(next) = next else { return order };
+            let seen = order.contains(&next);
+            order.push(next);
+            if seen {
+                return order;
+            }
+        }
+    }
+
+    fn check_unused(&self, nodes: &[NodeSpec], names: &[(String, NodeIndex)]) -> Result<(), SpecError> {
+        let last = nodes.len().saturating_sub(1);
+        for (node, (name, index)) in nodes[..last].iter().zip(&names[1..]) {
+            if self.dag.neighbors(*index).next().is_none() {
+                return Err(SpecError::at(node.name.span, Problem::UnusedNode(name.clone())));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn place(loader: &Loader, block: &Include<Block>, prefix: &str) -> Rc<Place> {
+    let path = prefix.trim_end_matches('.');
+    let text = match block.path(loader) {
+        Some(file) => format!("in `{path}`, a block of `{file}`"),
+        None => format!("in block `{path}`"),
+    };
+    Rc::new(Place { text: Some(text), span: None })
+}
+
+/// The block as it stands in one layer of a stage.
+fn instance(
+    loader: &Loader,
+    block: &Include<Block>,
+    stage: &Stage,
+    params: &[&Params],
+    index: usize,
+    layer: u32,
+) -> Result<Block, SpecError> {
+    let stride = if layer == 0 { stage.stride } else { 1 };
+    let env = [
+        ("width", stage.width as i64),
+        ("stride", stride as i64),
+        ("stage", index as i64),
+        ("layer", i64::from(layer)),
+    ];
+    let env = env.map(|(name, value)| (name.to_string(), Number::Int(value)));
+    let file = block.path(loader).unwrap_or_else(|| "the block".into());
+    Block::read(loader, block, &Given { file: &file, params }, env.into())
+}

@@ -1,0 +1,20 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Misfit, Operation, Shape, maps};
+
+/// Mean of each channel over height and width, as a vector:
+/// `torch.nn.AdaptiveAvgPool2d(1)` and `torch.flatten`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GlobalAvgPool {}
+
+impl Operation for GlobalAvgPool {
+    fn output(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        maps(inputs).map(|(channels, ..)| Shape::Features(channels))
+    }
+
+    #[cfg(feature = "torch")]
+    fn forward(&self, call: &super::Call<'_>) -> Result<tch::Tensor, tch::TchError> {
+        call.inputs[0].f_adaptive_avg_pool2d([1, 1])?.f_flatten(1, -1)
+    }
+}

@@ -1,0 +1,96 @@
+//! The weights of operations: one declaration counts parameters and creates tensors.
+
+use serde::{Deserialize, Serialize};
+
+/// A parameter or a buffer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Weight {
+    /// Its name as in PyTorch's state dict, such as `weight`; the plan puts the node's path before.
+    pub name: String,
+    /// Its size along each dimension.
+    pub dims: Vec<u64>,
+    /// What it is for.
+    pub role: Role,
+    /// Its value before training.
+    pub init: Init,
+}
+
+impl Weight {
+    pub(crate) fn new(name: &str, dims: &[u64], role: Role, init: Init) -> Self {
+        Self { name: name.into(), dims: dims.to_vec(), role, init }
+    }
+
+    /// How many numbers it has; saturates.
+    pub fn numel(&self) -> u64 {
+        self.dims.iter().fold(1, |product, &dim| product.saturating_mul(dim))
+    }
+}
+
+/// What a weight is for. Optimisers treat roles differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub enum Role {
+    /// The kernel of a convolution.
+    Convolution,
+    /// The matrix of a linear layer.
+    Linear,
+    /// The bias of a convolution or linear layer.
+    Bias,
+    /// Scale or shift of a normalisation.
+    Norm,
+    /// A running statistic: saved, not trained.
+    Buffer,
+}
+
+impl Role {
+    /// Whether training changes it by gradients.
+    pub fn is_trained(self) -> bool {
+        self != Self::Buffer
+    }
+}
+
+/// A value before training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub enum Init {
+    /// All 0.
+    Zeros,
+    /// All 1.
+    Ones,
+    /// Uniform in `[-bound, bound)`.
+    Uniform {
+        /// The largest magnitude.
+        bound: f64,
+    },
+    /// Normal with mean 0.
+    Normal {
+        /// Standard deviation.
+        std: f64,
+    },
+}
+
+/// The rule for initial weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename = "initialisation")]
+pub enum InitScheme {
+    /// As torchvision's ResNet: convolutions Kaiming normal by fan-out (He et al. 2015, section
+    /// 2.2), normalisations 1 and 0, linear layers PyTorch's default.
+    #[default]
+    Torchvision,
+    /// PyTorch's default for every layer: uniform with bound `1 / sqrt(fan_in)`.
+    Pytorch,
+}
+
+impl InitScheme {
+    /// For a convolution kernel.
+    pub(crate) fn convolution(self, fan_in: u64, fan_out: u64) -> Init {
+        match self {
+            Self::Torchvision => Init::Normal { std: (2.0 / fan_out as f64).sqrt() },
+            Self::Pytorch => self.linear(fan_in),
+        }
+    }
+
+    /// For the matrix of a linear layer, and for biases: Kaiming uniform with `a = sqrt(5)`, which
+    /// comes to the bound `1 / sqrt(fan_in)`.
+    pub(crate) fn linear(self, fan_in: u64) -> Init {
+        Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
+    }
+}

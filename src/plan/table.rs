@@ -1,0 +1,86 @@
+//! Plans as tables for people.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
+
+use super::Plan;
+use crate::op::Weight;
+
+/// The layer table of one network: name, operation, output shape, params, MACs, and totals.
+pub fn layers(plan: &Plan) -> String {
+    let mut table = new_table(&["name", "operation", "output shape", "params", "MACs"]);
+    table.add_row(row(&["input".into(), String::new(), plan.input.to_string(), String::new(), String::new()]));
+    for step in &plan.steps {
+        let weights = &plan.weights[step.weights.0..step.weights.1];
+        let params: u64 = weights.iter().filter(|w| w.role.is_trained()).map(Weight::numel).sum();
+        table.add_row(row(&[
+            step.path.clone(),
+            step.op.name().into(),
+            step.shape.to_string(),
+            count(params),
+            count(step.macs),
+        ]));
+    }
+    format!("{table}\n\n{}\n", totals(plan))
+}
+
+/// Every experiment of a sweep side by side.
+pub fn experiments<'a>(plans: impl IntoIterator<Item = (&'a str, &'a Plan)>) -> String {
+    let mut table =
+        new_table(&["experiment", "input", "layers", "params", "GMACs", "activations, MB/image"]);
+    for (name, plan) in plans {
+        let layers = plan.steps.iter().filter(|step| step.macs > 0).count();
+        table.add_row(row(&[
+            name.into(),
+            plan.input.to_string(),
+            layers.to_string(),
+            group(plan.params()),
+            format!("{:.3}", plan.macs() as f64 / 1e9),
+            format!("{:.2}", plan.activation_bytes() as f64 / 1e6),
+        ]));
+    }
+    format!("{table}\n")
+}
+
+fn totals(plan: &Plan) -> String {
+    format!(
+        "params {}   GMACs {:.3}   activations {:.2} MB per image",
+        group(plan.params()),
+        plan.macs() as f64 / 1e9,
+        plan.activation_bytes() as f64 / 1e6
+    )
+}
+
+fn new_table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.remove_style(TableComponent::HorizontalLines);
+    table.remove_style(TableComponent::MiddleIntersections);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn row(cells: &[String]) -> Vec<Cell> {
+    cells.iter().map(Cell::new).collect()
+}
+
+/// Missing is empty, never 0.
+fn count(number: u64) -> String {
+    if number == 0 { String::new() } else { group(number) }
+}
+
+/// `11173962` as `11,173,962`.
+fn group(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

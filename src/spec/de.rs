@@ -1,0 +1,565 @@
+//! Typed specs from trees: a serde deserializer that knows where it is.
+//!
+//! Three additions to plain RON make the language:
+//! - where a number is wanted, a string is an expression over the parameters in scope;
+//! - a struct whose name is `shorthand:FIELD` may be written as the value of that field alone;
+//! - a type called [`NODE`] is written `("name", Operation(from: .., ..))`.
+
+use std::fmt;
+use std::rc::Rc;
+
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+
+use super::error::{Problem, SpecError};
+use super::expr::{self, Env, Number};
+use super::load::Loader;
+use super::source::Span;
+use super::tree::{Field, Tree, Value};
+
+/// Struct name of a node of a graph.
+pub(crate) const NODE: &str = "node";
+/// Newtype name of a file that is named by its path, or stands in place.
+pub(crate) const INCLUDE: &str = "include";
+/// Newtype name of a number that may be whole or not.
+pub(crate) const NUMBER: &str = "number";
+/// Struct name of a value with its place.
+pub(crate) const SPANNED: &str = "spanned";
+const SHORTHAND: &str = "shorthand:";
+
+/// What a tree is read with: the files at hand and the names in scope.
+#[derive(Clone, Copy)]
+pub struct Cx<'a> {
+    /// Reads the files that specs name.
+    pub loader: &'a Loader,
+    /// Values of the names in expressions.
+    pub env: &'a Env,
+}
+
+/// Reads a typed value from a tree.
+///
+/// # Errors
+/// Everything that does not fit the type, at its place.
+pub fn read<T: de::DeserializeOwned>(tree: &Rc<Tree>, cx: Cx<'_>) -> Result<T, SpecError> {
+    T::deserialize(TreeDe { tree, cx }).map_err(|error| error.named("this struct"))
+}
+
+#[derive(Clone, Copy)]
+struct TreeDe<'a> {
+    tree: &'a Rc<Tree>,
+    cx: Cx<'a>,
+}
+
+impl<'a> TreeDe<'a> {
+    fn of(self, tree: &'a Rc<Tree>) -> Self {
+        Self { tree, ..self }
+    }
+
+    fn wrong(&self, expected: &dyn de::Expected) -> SpecError {
+        let problem =
+            Problem::WrongType { expected: expected.to_string(), found: self.tree.describe() };
+        SpecError::at(self.tree.span, problem)
+    }
+
+    /// The number that stands here, also as an expression.
+    fn number(&self, expected: &dyn de::Expected) -> Result<Number, SpecError> {
+        match &self.tree.value {
+            Value::Int(value) => Ok(Number::Int(*value)),
+            Value::Float(value) => Ok(Number::Float(*value)),
+            Value::Str(text) => expr::evaluate(text, self.cx.env).map_err(|error| {
+                let span = self.tree.span.part(1 + error.at.0, 1 + error.at.1.max(error.at.0 + 1));
+                SpecError::at(span, error.problem)
+            }),
+            _ => Err(self.wrong(expected)),
+        }
+    }
+
+    fn whole(&self) -> Result<i64, SpecError> {
+        match self.number(&"a whole number")? {
+            Number::Int(value) => Ok(value),
+            Number::Float(value) => {
+                let problem = Problem::Value {
+                    reason: format!("expected a whole number, found {value}"),
+                    help: "write `floor(...)`, `ceil(...)` or `round(...)` around it".into(),
+                };
+                Err(SpecError::at(self.tree.span, problem))
+            }
+        }
+    }
+
+    fn fields<V: Visitor<'static>>(
+        self,
+        name: &str,
+        fields: &'a [Field],
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
+        visitor.visit_map(Fields { de: self, fields: fields.iter(), value: None }).map_err(|error| {
+            let error = error.or_at(self.tree.head());
+            if name.is_empty() { error } else { error.named(name) }
+        })
+    }
+
+    fn items<V: Visitor<'static>>(
+        self,
+        items: &'a [Rc<Tree>],
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
+        let mut seq = Items { de: self, items: items.iter() };
+        let value = visitor.visit_seq(&mut seq).map_err(|error| error.or_at(self.tree.span))?;
+        match seq.items.len() {
+            0 => Ok(value),
+            left => {
+                let wanted = (items.len() - left).to_string();
+                let problem = Problem::WrongLength { expected: wanted, found: items.len() };
+                Err(SpecError::at(self.tree.span, problem))
+            }
+        }
+    }
+
+    /// A struct that is written as one of its fields.
+    fn shorthand<V: Visitor<'static>>(self, field: &str, visitor: V) -> Result<V::Value, SpecError> {
+        let span = self.tree.span;
+        let field = [Field { name: field.into(), span, tree: Rc::clone(self.tree) }];
+        let map = Fields { de: self, fields: field.iter(), value: None };
+        visitor.visit_map(map).map_err(|error| error.or_at(span))
+    }
+
+    /// `("name", Operation(from: .., ..))` as the fields `name`, `from` and `op`.
+    fn node<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        let expected = "a node such as `(\"conv1\", Conv2d(out: 64, kernel: 3))`";
+        let Value::Tuple(None, parts) = &self.tree.value else { return Err(self.wrong(&expected)) };
+        let [name, op] = parts.as_slice() else { return Err(self.wrong(&expected)) };
+        if op.name().is_none() {
+            return Err(self.of(op).wrong(&"an operation such as `Relu()`"));
+        }
+        let mut fields = vec![
+            Field { name: "name".into(), span: name.span, tree: Rc::clone(name) },
+            Field { name: "op".into(), span: op.span, tree: without(op, "from") },
+        ];
+        fields.extend(op.get("from").cloned());
+        let map = Fields { de: self, fields: fields.iter(), value: None };
+        visitor.visit_map(map).map_err(|error| {
+            let error = error.or_at(op.head());
+            match &name.value {
+                Value::Str(name) => error.within(format!("in node `{name}`"), None),
+                _ => error,
+            }
+        })
+    }
+}
+
+/// What should stand where a struct of this name is wanted.
+fn wanted(name: &str) -> String {
+    match name.strip_prefix(SHORTHAND) {
+        Some(field) => format!("the path of a {field}, or `({field}: ..)`"),
+        None => format!("`{name}(...)` or `(...)`"),
+    }
+}
+
+/// The struct without one of its fields.
+fn without(tree: &Rc<Tree>, field: &str) -> Rc<Tree> {
+    match &tree.value {
+        Value::Struct(name, fields) if tree.get(field).is_some() => {
+            let fields = fields.iter().filter(|f| f.name != field).cloned().collect();
+            Rc::new(Tree { value: Value::Struct(name.clone(), fields), span: tree.span })
+        }
+        _ => Rc::clone(tree),
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($method:ident $visit:ident $type:ty),*) => {$(
+        fn $method<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+            let value = self.whole()?;
+            let value = <$type>::try_from(value).map_err(|_| {
+                let expected = format!("a number from {} to {}", <$type>::MIN, <$type>::MAX);
+                let problem = Problem::WrongType { expected, found: value.to_string() };
+                SpecError::at(self.tree.span, problem)
+            })?;
+            visitor.$visit(value).map_err(|error: SpecError| error.or_at(self.tree.span))
+        }
+    )*};
+}
+
+impl<'a> Deserializer<'static> for TreeDe<'a> {
+    type Error = SpecError;
+
+    whole_numbers!(
+        deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16, deserialize_u32 visit_u32 u32,
+        deserialize_u64 visit_u64 u64, deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16,
+        deserialize_i32 visit_i32 i32, deserialize_i64 visit_i64 i64
+    );
+
+    fn deserialize_f64<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        let value = self.number(&"a number")?.as_f64();
+        if !value.is_finite() {
+            return Err(self.wrong(&"a finite number"));
+        }
+        visitor.visit_f64(value).map_err(|error: SpecError| error.or_at(self.tree.span))
+    }
+
+    fn deserialize_f32<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_any<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        let value = match &self.tree.value {
+            Value::Unit => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Int(value) => visitor.visit_i64(*value),
+            Value::Float(value) => visitor.visit_f64(*value),
+            Value::Str(text) | Value::Name(text) => visitor.visit_str(text),
+            Value::List(items) | Value::Tuple(_, items) => return self.items(items, visitor),
+            Value::Map(fields) | Value::Struct(_, fields) => return self.fields("", fields, visitor),
+        };
+        value.map_err(|error: SpecError| error.or_at(self.tree.span))
+    }
+
+    fn deserialize_bool<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        match self.tree.value {
+            Value::Bool(value) => visitor.visit_bool(value),
+            _ => Err(self.wrong(&"`true` or `false`")),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        match &self.tree.value {
+            Value::Str(text) => {
+                visitor.visit_str(text).map_err(|error: SpecError| error.or_at(self.tree.span))
+            }
+            _ => Err(self.wrong(&"a string")),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_char<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        match &self.tree.value {
+            Value::Name(name) if name == "None" => visitor.visit_none(),
+            Value::Tuple(Some(name), items) if name == "Some" && items.len() == 1 => {
+                visitor.visit_some(self.of(&items[0]))
+            }
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        match self.tree.value {
+            Value::Unit => visitor.visit_unit(),
+            _ => Err(self.wrong(&"`()`")),
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'static>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
+        match &self.tree.value {
+            Value::Name(found) if found == name => visitor.visit_unit(),
+            Value::Struct(Some(found), fields) if found == name && fields.is_empty() => {
+                visitor.visit_unit()
+            }
+            _ => Err(self.wrong(&format!("`{name}`").as_str())),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'static>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
+        match name {
+            INCLUDE => {
+                let id = self.cx.loader.include(self.tree)?;
+                visitor.visit_newtype_struct(id.into_deserializer())
+            }
+            NUMBER => match self.number(&visitor)? {
+                Number::Int(value) => visitor.visit_i64(value),
+                Number::Float(value) => visitor.visit_f64(value),
+            },
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        match &self.tree.value {
+            Value::List(items) => self.items(items, visitor),
+            _ => Err(self.wrong(&"a list in `[...]`")),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'static>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
+        match &self.tree.value {
+            Value::Tuple(None, items) | Value::List(items) if items.len() == len => {
+                self.items(items, visitor)
+            }
+            _ => Err(self.wrong(&format!("{len} values in `(...)`").as_str())),
+        }
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'static>>(
+        self,
+        _name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        match &self.tree.value {
+            // A struct without a name is what `--set` makes of a map that the file leaves out.
+            Value::Map(fields) | Value::Struct(None, fields) => self.fields("this map", fields, visitor),
+            _ => Err(self.wrong(&"a map in `{...}`")),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'static>>(
+        self,
+        name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
+        match (name, &self.tree.value) {
+            (NODE, _) => self.node(visitor),
+            (SPANNED, _) => visitor.visit_map(Spanning { de: self, step: 0 }),
+            (_, Value::Struct(None, fields)) => self.fields("", fields, visitor),
+            (_, Value::Struct(Some(found), fields)) if found == name => {
+                self.fields(&format!("`{name}`"), fields, visitor)
+            }
+            (_, Value::Unit) => self.fields("", &[], visitor),
+            (_, Value::Name(found)) if found == name => self.fields(name, &[], visitor),
+            (_, value) => match name.strip_prefix(SHORTHAND) {
+                Some(field) if !matches!(value, Value::Struct(Some(_), _)) => {
+                    self.shorthand(field, visitor)
+                }
+                _ => Err(self.wrong(&wanted(name).as_str())),
+            },
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'static>>(
+        self,
+        name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
+        if self.tree.name().is_none() {
+            return Err(self.wrong(&format!("a name: one of the {name}s").as_str()));
+        }
+        visitor.visit_enum(self).map_err(|error| error.named(name).or_at(self.tree.head()))
+    }
+
+    fn deserialize_identifier<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_bytes<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        self.deserialize_str(visitor)
+    }
+}
+
+/// The fields of a struct or map, one after another.
+struct Fields<'a, 'f> {
+    de: TreeDe<'a>,
+    fields: std::slice::Iter<'f, Field>,
+    value: Option<&'f Field>,
+}
+
+impl<'f> MapAccess<'static> for Fields<'_, 'f> {
+    type Error = SpecError;
+
+    fn next_key_seed<K: DeserializeSeed<'static>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, SpecError> {
+        self.value = self.fields.next();
+        let Some(field) = self.value else { return Ok(None) };
+        let key = field.name.as_str().into_deserializer();
+        seed.deserialize(key).map(Some).map_err(|error: SpecError| error.or_at(field.span))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'static>>(&mut self, seed: V) -> Result<V::Value, SpecError> {
+        let Some(field) = self.value else { return Err(de::Error::custom("a value without a key")) };
+        let de = TreeDe { tree: &field.tree, cx: self.de.cx };
+        seed.deserialize(de)
+            .map_err(|error| error.named(&format!("`{}`", field.name)).or_at(field.tree.span))
+    }
+}
+
+/// The items of a list or tuple.
+struct Items<'a> {
+    de: TreeDe<'a>,
+    items: std::slice::Iter<'a, Rc<Tree>>,
+}
+
+impl SeqAccess<'static> for &mut Items<'_> {
+    type Error = SpecError;
+
+    fn next_element_seed<T: DeserializeSeed<'static>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, SpecError> {
+        let Some(item) = self.items.next() else { return Ok(None) };
+        seed.deserialize(self.de.of(item)).map(Some).map_err(|error| error.or_at(item.span))
+    }
+}
+
+impl<'a> EnumAccess<'static> for TreeDe<'a> {
+    type Error = SpecError;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'static>>(
+        self,
+        seed: V,
+    ) -> Result<(V::Value, Self), SpecError> {
+        let name = self.tree.name().unwrap_or_default().into_deserializer();
+        let variant = seed.deserialize(name).map_err(|e: SpecError| e.or_at(self.tree.head()))?;
+        Ok((variant, self))
+    }
+}
+
+impl VariantAccess<'static> for TreeDe<'_> {
+    type Error = SpecError;
+
+    fn unit_variant(self) -> Result<(), SpecError> {
+        match &self.tree.value {
+            Value::Name(_) => Ok(()),
+            Value::Struct(_, fields) if fields.is_empty() => Ok(()),
+            _ => {
+                let name = self.tree.name().unwrap_or_default();
+                Err(self.wrong(&format!("`{name}` alone, which has no fields").as_str()))
+            }
+        }
+    }
+
+    /// `Variant(field: ..)` for a variant that holds a struct, `Variant(value)` for any other.
+    fn newtype_variant_seed<T: DeserializeSeed<'static>>(self, seed: T) -> Result<T::Value, SpecError> {
+        match &self.tree.value {
+            Value::Tuple(_, items) if items.len() == 1 => seed.deserialize(self.of(&items[0])),
+            _ => seed.deserialize(VariantBody(self)),
+        }
+    }
+
+    fn tuple_variant<V: Visitor<'static>>(self, len: usize, visitor: V) -> Result<V::Value, SpecError> {
+        match &self.tree.value {
+            Value::Tuple(_, items) if items.len() == len => self.items(items, visitor),
+            _ => Err(self.wrong(&format!("{len} values in `(...)`").as_str())),
+        }
+    }
+
+    fn struct_variant<V: Visitor<'static>>(
+        self,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
+        VariantBody(self).deserialize_struct("", &[], visitor)
+    }
+}
+
+/// The inside of `Variant(field: ..)`: a struct that goes by the variant's name.
+struct VariantBody<'a>(TreeDe<'a>);
+
+impl Deserializer<'static> for VariantBody<'_> {
+    type Error = SpecError;
+
+    fn deserialize_any<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+        let name = self.0.tree.name().unwrap_or_default();
+        match &self.0.tree.value {
+            Value::Struct(_, fields) => self.0.fields(&format!("`{name}`"), fields, visitor),
+            Value::Name(_) => self.0.fields(&format!("`{name}`"), &[], visitor),
+            _ => Err(self.0.wrong(&format!("`{name}(field: ..)`").as_str())),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        <V: Visitor<'static>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The place is no part of what a spec says.
+impl<T: serde::Serialize> serde::Serialize for Spanned<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+impl<'de, T: de::Deserialize<'de>> de::Deserialize<'de> for Spanned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_struct(SPANNED, &[], SpannedVisitor(std::marker::PhantomData))
+    }
+}
+
+struct SpannedVisitor<T>(std::marker::PhantomData<T>);
+
+impl<'de, T: de::Deserialize<'de>> Visitor<'de> for SpannedVisitor<T> {
+    type Value = Spanned<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Spanned<T>, A::Error> {
+        let mut next = || map.next_value::<u32>();
+        let (source, start, end) = (next()?, next()?, next()?);
+        let span = Span::new(source, start as usize, end as usize);
+        Ok(Spanned { value: map.next_value()?, span })
+    }
+}
+
+/// Hands a [`SpannedVisitor`] source, start, end and the value itself.
+struct Spanning<'a> {
+    de: TreeDe<'a>,
+    step: u8,
+}
+
+impl MapAccess<'static> for Spanning<'_> {
+    type Error = SpecError;
+
+    fn next_key_seed<K: DeserializeSeed<'static>>(&mut self, _: K) -> Result<Option<K::Value>, SpecError> {
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'static>>(&mut self, seed: V) -> Result<V::Value, SpecError> {
+        let span = self.de.tree.span;
+        self.step += 1;
+        match self.step {
+            1 => seed.deserialize(span.source.into_deserializer()),
+            2 => seed.deserialize(span.start.into_deserializer()),
+            3 => seed.deserialize(span.end.into_deserializer()),
+            _ => seed.deserialize(self.de),
+        }
+    }
+}

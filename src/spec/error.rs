@@ -1,0 +1,269 @@
+//! What can be wrong with a spec, where, and how to mend it.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::source::{Sources, Span};
+
+/// A mistake in a spec, with its place and the way that led there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SpecError {
+    inner: Box<Inner>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Inner {
+    problem: Problem,
+    span: Option<Span>,
+    trail: Vec<Frame>,
+}
+
+/// A step of the way from the file that was asked for to the mistake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// In the reader's words, such as ``in block `bottleneck.ron` ``.
+    pub text: String,
+    /// What brought us there.
+    pub span: Option<Span>,
+}
+
+/// What is wrong. The message names the offending text; [`Problem::help`] says what to write.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Problem {
+    #[error("cannot read {}: {reason}", path.display())]
+    Unreadable { path: PathBuf, reason: String, similar: Option<String> },
+    #[error("this is not RON: {0}")]
+    Syntax(String),
+    #[error("{owner} has no field `{found}`")]
+    UnknownField { owner: String, found: String, expected: Vec<String> },
+    #[error("{owner} needs a field `{field}`")]
+    MissingField { owner: String, field: String },
+    #[error("field `{0}` stands twice")]
+    DuplicateField(String),
+    #[error("there is no {what} `{found}`")]
+    UnknownVariant { what: String, found: String, expected: Vec<String> },
+    #[error("expected {expected}, found {found}")]
+    WrongType { expected: String, found: String },
+    #[error("a file of this kind starts with `{expected}(`, this one is {found}")]
+    WrongKind { expected: String, found: String },
+    #[error("expected {expected} items, found {found}")]
+    WrongLength { expected: String, found: usize },
+    #[error("in the expression `{text}`: {reason}")]
+    Expression { text: String, reason: String },
+    #[error("in the expression `{text}`: nothing here is called `{name}`")]
+    UnknownName { text: String, name: String, known: Vec<String> },
+    #[error("{file} declares no parameter `{name}`")]
+    UnknownParameter { file: String, name: String, known: Vec<String> },
+    #[error("{0} includes itself")]
+    IncludeLoop(String),
+    #[error("node `{node}` reads `{from}`, which no node defines")]
+    UnknownNode { node: String, from: String, known: Vec<String> },
+    #[error("two nodes are called `{0}`")]
+    DuplicateNode(String),
+    #[error("these nodes wait for each other: {}", .0.join(" -> "))]
+    Cycle(Vec<String>),
+    #[error("node `{node}`: {op} takes {takes}, but `from` names {given}")]
+    Arity { node: String, op: String, takes: String, given: usize },
+    #[error("nothing reads node `{0}`")]
+    UnusedNode(String),
+    #[error("node `{node}` ({op}): {reason}")]
+    Shape { node: String, op: String, reason: String, help: Option<String> },
+    #[error("two experiments are called `{0}`")]
+    DuplicateExperiment(String),
+    #[error("{reason}")]
+    Value { reason: String, help: String },
+    #[error("`{path}` leads nowhere: {reason}")]
+    Override { path: String, reason: String, help: String },
+    #[error("{0}")]
+    Custom(String),
+}
+
+impl Problem {
+    /// What to write instead, where there is an answer.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { similar, .. } => Some(match similar {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => "paths are relative to the file that names them".into(),
+            }),
+            Self::UnknownField { found, expected, .. } => Some(suggest(found, expected, "its fields are")),
+            Self::MissingField { field, .. } => Some(format!("add `{field}: ...`")),
+            Self::DuplicateField(_) => Some("keep one of them".into()),
+            Self::UnknownVariant { found, expected, .. } => Some(suggest(found, expected, "there are")),
+            Self::UnknownName { name, known, .. } => Some(suggest(name, known, "known here are")),
+            Self::UnknownParameter { name, known, .. } => Some(suggest(name, known, "it declares")),
+            Self::UnknownNode { from, known, .. } => Some(suggest(from, known, "it can read")),
+            Self::DuplicateNode(_) => Some("give one of them another name".into()),
+            Self::DuplicateExperiment(_) => Some("give one of them a `name` of its own".into()),
+            Self::Cycle(_) => Some("let one of them read a node outside the loop".into()),
+            Self::UnusedNode(_) => {
+                Some("read it in another node's `from`, or remove it; only the last node is a result".into())
+            }
+            Self::Arity { .. } => Some("`from` names the nodes that are read, in order".into()),
+            Self::IncludeLoop(_) => Some("break the loop: one of the files must not name the other".into()),
+            Self::Value { help, .. } | Self::Override { help, .. } => Some(help.clone()),
+            Self::Shape { help, .. } => help.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// "did you mean" where a name is close, else the list of what there is.
+pub(crate) fn suggest(found: &str, known: &[String], intro: &str) -> String {
+    match closest(found, known) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if known.is_empty() => format!("{intro} none"),
+        None => format!("{intro} {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The known name nearest to `found`, where it is near enough to be meant.
+pub(crate) fn closest<'a>(found: &str, known: &'a [String]) -> Option<&'a String> {
+    let distance = |name: &str| {
+        strsim::damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase())
+    };
+    let nearest = known.iter().min_by_key(|name| distance(name))?;
+    (distance(nearest) <= found.chars().count().max(3) / 3).then_some(nearest)
+}
+
+impl SpecError {
+    /// A problem whose place is not known yet.
+    pub fn new(problem: Problem) -> Self {
+        Self { inner: Box::new(Inner { problem, span: None, trail: Vec::new() }) }
+    }
+
+    /// A problem at a place.
+    pub fn at(span: Span, problem: Problem) -> Self {
+        Self { inner: Box::new(Inner { problem, span: Some(span), trail: Vec::new() }) }
+    }
+
+    /// Gives the error a place where it has none.
+    #[must_use]
+    pub fn or_at(mut self, span: Span) -> Self {
+        self.inner.span.get_or_insert(span);
+        self
+    }
+
+    /// Adds an outer step to the way that led here.
+    #[must_use]
+    pub fn within(mut self, text: impl Into<String>, span: Option<Span>) -> Self {
+        self.inner.trail.push(Frame { text: text.into(), span });
+        self
+    }
+
+    /// Says of whom a field or variant is missing or unknown, where that is not known yet.
+    #[must_use]
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        if let Problem::UnknownField { owner, .. } | Problem::MissingField { owner, .. } =
+            &mut self.inner.problem
+            && owner.is_empty()
+        {
+            *owner = name.to_string();
+        }
+        if let Problem::UnknownVariant { what, .. } = &mut self.inner.problem
+            && what.is_empty()
+        {
+            *what = name.to_string();
+        }
+        self
+    }
+
+    /// What is wrong.
+    pub fn problem(&self) -> &Problem {
+        &self.inner.problem
+    }
+
+    /// Where.
+    pub fn span(&self) -> Option<Span> {
+        self.inner.span
+    }
+
+    /// The mistake as a person reads it: message, place, source line with carets, remedy, and the
+    /// way from the file that was asked for.
+    pub fn render(&self, sources: &Sources) -> String {
+        let title = self.problem().to_string();
+        let source = self.span().map(|span| (span, sources.of(span)));
+        let mut group = Group::with_title(Level::ERROR.primary_title(title.as_str()));
+        if let Some((span, source)) = &source {
+            let range = span.start as usize..(span.end as usize).min(source.text.len());
+            group = group.element(
+                Snippet::source(source.text.as_str())
+                    .path(source.name.as_str())
+                    .annotation(AnnotationKind::Primary.span(range)),
+            );
+        }
+        let help = self.problem().help();
+        if let Some(help) = &help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        let notes: Vec<String> = self.inner.trail.iter().map(|frame| note(frame, sources)).collect();
+        for text in &notes {
+            group = group.element(Level::NOTE.message(text.as_str()));
+        }
+        Renderer::plain().render(&[group])
+    }
+}
+
+fn note(frame: &Frame, sources: &Sources) -> String {
+    match frame.span {
+        Some(span) => format!("{}, {}", frame.text, sources.locate(span)),
+        None => frame.text.clone(),
+    }
+}
+
+impl fmt::Display for SpecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.problem())?;
+        match self.problem().help() {
+            Some(help) => write!(f, "; {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for SpecError {}
+
+impl serde::de::Error for SpecError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(Problem::Custom(message.to_string()))
+    }
+
+    fn invalid_type(unexpected: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        Self::new(Problem::WrongType { expected: expected.to_string(), found: unexpected.to_string() })
+    }
+
+    fn invalid_value(unexpected: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        Self::invalid_type(unexpected, expected)
+    }
+
+    fn invalid_length(found: usize, expected: &dyn serde::de::Expected) -> Self {
+        Self::new(Problem::WrongLength { expected: expected.to_string(), found })
+    }
+
+    fn unknown_variant(found: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(Problem::UnknownVariant {
+            what: String::new(),
+            found: found.into(),
+            expected: expected.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(Problem::UnknownField {
+            owner: String::new(),
+            found: found.into(),
+            expected: expected.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(Problem::MissingField { owner: String::new(), field: field.into() })
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::new(Problem::DuplicateField(field.into()))
+    }
+}

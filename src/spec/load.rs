@@ -1,0 +1,195 @@
+//! Spec files: finding them, reading them once, following the paths they name.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use serde::de::{Deserialize, Deserializer, Visitor};
+
+use super::de::{self, Cx, INCLUDE};
+use super::error::{Problem, SpecError, closest};
+use super::expr::Env;
+use super::source::{Sources, Span};
+use super::tree::{Tree, Value};
+
+/// A spec file larger than this is refused, bytes.
+const MAX_FILE: u64 = 16 << 20;
+
+/// Reads spec files and keeps them.
+#[derive(Debug, Default)]
+pub struct Loader {
+    /// The texts read so far.
+    pub sources: Sources,
+    files: RefCell<HashMap<PathBuf, Rc<Tree>>>,
+    included: RefCell<Vec<Included>>,
+}
+
+/// What an [`Include`] stands for.
+#[derive(Debug, Clone)]
+struct Included {
+    tree: Rc<Tree>,
+    /// The path as it was written, with its place; none where the value stands in place.
+    path: Option<(String, Span)>,
+}
+
+impl Loader {
+    /// The tree of a file named on the command line.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and text that is not RON.
+    pub fn open(&self, path: &Path) -> Result<Rc<Tree>, SpecError> {
+        let key = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        if let Some(tree) = self.files.borrow().get(&key) {
+            return Ok(Rc::clone(tree));
+        }
+        let text = read(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let id = self.sources.add(path.display().to_string(), folder, text);
+        let tree = Tree::parse(&self.sources, id)?;
+        self.files.borrow_mut().insert(key, Rc::clone(&tree));
+        Ok(tree)
+    }
+
+    /// The tree of a file that a spec names, relative to the file it is named in.
+    ///
+    /// # Errors
+    /// As [`Loader::open`], at the place of the path.
+    pub fn follow(&self, path: &str, span: Span) -> Result<Rc<Tree>, SpecError> {
+        let full = tidy(&self.sources.of(span).folder.join(path));
+        self.open(&full).map_err(|error| match error.span() {
+            None => error.or_at(span),
+            Some(_) => error.within(format!("in `{path}`"), Some(span)),
+        })
+    }
+
+    /// The value of a `path=value` on the command line; its span points into the whole argument.
+    ///
+    /// # Errors
+    /// A value that is not RON.
+    pub fn argument(&self, name: &str, argument: &str, value: &str) -> Result<Rc<Tree>, SpecError> {
+        // Blanks in the place of the path keep the value's columns those of the argument.
+        let padded = format!("{}{value}", " ".repeat(argument.len() - value.len().min(argument.len())));
+        let id = self.sources.add(name.into(), Path::new(""), padded);
+        let tree = Tree::parse(&self.sources, id);
+        self.sources.show(id, argument);
+        tree
+    }
+
+    /// Keeps a tree, or the file that it names, and returns its number.
+    pub(crate) fn include(&self, tree: &Rc<Tree>) -> Result<u32, SpecError> {
+        let (tree, path) = match &tree.value {
+            Value::Str(path) => (self.follow(path, tree.span)?, Some((path.clone(), tree.span))),
+            _ => (Rc::clone(tree), None),
+        };
+        let mut included = self.included.borrow_mut();
+        included.push(Included { tree, path });
+        Ok((included.len() - 1) as u32)
+    }
+}
+
+fn read(path: &Path) -> Result<String, SpecError> {
+    let unreadable = |reason: String| {
+        let similar = similar(path);
+        SpecError::new(Problem::Unreadable { path: path.to_path_buf(), reason, similar })
+    };
+    let size = std::fs::metadata(path).map_err(|error| unreadable(reason(&error)))?;
+    if size.is_dir() {
+        return Err(unreadable("it is a folder".into()));
+    }
+    if size.len() > MAX_FILE {
+        return Err(unreadable(format!("it has {} bytes, more than 16 MiB", size.len())));
+    }
+    let bytes = std::fs::read(path).map_err(|error| unreadable(reason(&error)))?;
+    String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".into()))
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// A file of nearly that name in the same folder.
+fn similar(path: &Path) -> Option<String> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let names: Vec<String> = std::fs::read_dir(folder)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    let name = closest(path.file_name()?.to_str()?, &names)?;
+    Some(path.with_file_name(name).display().to_string())
+}
+
+/// The path without `x/..`.
+fn tidy(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir
+                if matches!(out.components().next_back(), Some(std::path::Component::Normal(_))) =>
+            {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// A spec that is named by its path, or stands in place. It is read when its parameters are known.
+#[derive(Debug, Clone)]
+pub struct Include<T> {
+    id: u32,
+    kind: PhantomData<T>,
+}
+
+impl<T: serde::de::DeserializeOwned> Include<T> {
+    /// The tree it stands for.
+    pub fn tree(&self, loader: &Loader) -> Rc<Tree> {
+        Rc::clone(&loader.included.borrow()[self.id as usize].tree)
+    }
+
+    /// Its path as it was written; none where it stands in place.
+    pub fn path(&self, loader: &Loader) -> Option<String> {
+        loader.included.borrow()[self.id as usize].path.as_ref().map(|path| path.0.clone())
+    }
+
+    /// Reads it with these names in scope.
+    ///
+    /// # Errors
+    /// Everything that does not fit the type.
+    pub fn read(&self, loader: &Loader, env: &Env) -> Result<T, SpecError> {
+        de::read(&self.tree(loader), Cx { loader, env })
+            .map_err(|error| self.explain(loader, error))
+    }
+
+    /// Adds the way from the including file to an error inside.
+    pub fn explain(&self, loader: &Loader, error: SpecError) -> SpecError {
+        match &loader.included.borrow()[self.id as usize].path {
+            Some((path, span)) => error.within(format!("in `{path}`"), Some(*span)),
+            None => error,
+        }
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Include<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visit<T>(PhantomData<T>);
+        impl<'de, T> Visitor<'de> for Visit<T> {
+            type Value = Include<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("the path of a spec file, or a spec")
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, de: D) -> Result<Include<T>, D::Error> {
+                Ok(Include { id: u32::deserialize(de)?, kind: PhantomData })
+            }
+        }
+        deserializer.deserialize_newtype_struct(INCLUDE, Visit(PhantomData))
+    }
+}

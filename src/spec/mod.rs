@@ -1,0 +1,13 @@
+//! The spec stage: RON text to typed specs.
+pub mod data;
+pub mod de;
+pub mod error;
+pub mod expr;
+pub mod load;
+pub mod network;
+pub mod node;
+pub mod overlay;
+pub mod source;
+pub mod sweep;
+pub mod train;
+pub mod tree;

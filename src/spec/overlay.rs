@@ -1,0 +1,168 @@
+//! `--set path=value`: one field changed for one invocation.
+//!
+//! The change is made to the tree before it is read, so a wrong path or value is found by the same
+//! checks as a mistake in the file, and is shown as text of the command line.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use super::error::{Problem, SpecError, suggest};
+use super::load::Loader;
+use super::source::Span;
+use super::tree::{Field, Tree, Value};
+
+/// Applies every `path=value` in order.
+///
+/// # Errors
+/// Text without `=`, a value that is not RON, a path through something that has no fields.
+pub fn apply(loader: &Loader, tree: &Rc<Tree>, sets: &[String]) -> Result<Rc<Tree>, SpecError> {
+    sets.iter().try_fold(Rc::clone(tree), |tree, set| {
+        let change = Change::parse(loader, set)?;
+        change.apply(loader, &tree, &change.path)
+    })
+}
+
+/// One parsed `--set`.
+struct Change {
+    path: String,
+    /// Where the argument stands, as a text of its own.
+    base: Span,
+    value: Rc<Tree>,
+}
+
+impl Change {
+    fn parse(loader: &Loader, set: &str) -> Result<Self, SpecError> {
+        let Some((path, value)) = set.split_once('=') else {
+            let problem = Problem::Override {
+                path: set.into(),
+                reason: "a value is missing".into(),
+                help: format!("write `--set {set}=VALUE`"),
+            };
+            let id = loader.sources.add("--set".into(), Path::new(""), set.into());
+            return Err(SpecError::at(Span::new(id, 0, set.len()), problem));
+        };
+        // A path needs no quotes on the command line.
+        let quoted = match value.ends_with(".ron") && !value.contains('"') {
+            true => format!("{path}={value:?}"),
+            false => set.to_string(),
+        };
+        let value = loader.argument("--set", &quoted, &quoted[path.len() + 1..])?;
+        let base = Span::new(value.span.source, 0, path.len());
+        Ok(Self { path: path.trim().into(), base, value })
+    }
+
+    fn apply(&self, loader: &Loader, tree: &Rc<Tree>, path: &str) -> Result<Rc<Tree>, SpecError> {
+        if path.is_empty() {
+            return Ok(Rc::clone(&self.value));
+        }
+        let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+        let value = match &tree.value {
+            Value::Str(file) if file.ends_with(".ron") => {
+                return self.apply(loader, &loader.follow(file, tree.span)?, path);
+            }
+            Value::Struct(name, fields) => {
+                Value::Struct(name.clone(), self.field(loader, fields, head, rest)?)
+            }
+            Value::Map(fields) => Value::Map(self.field(loader, fields, head, rest)?),
+            Value::Unit => Value::Struct(None, self.field(loader, &[], head, rest)?),
+            Value::Name(name) => Value::Struct(Some(name.clone()), self.field(loader, &[], head, rest)?),
+            Value::List(items) => Value::List(self.item(loader, items, head, rest)?),
+            Value::Tuple(name, items) => {
+                Value::Tuple(name.clone(), self.item(loader, items, head, rest)?)
+            }
+            _ => return Err(self.nowhere(head, &format!("{} has no fields", tree.describe()), "")),
+        };
+        Ok(Rc::new(Tree { value, span: tree.span }))
+    }
+
+    fn field(&self, loader: &Loader, fields: &[Field], head: &str, rest: &str) -> Result<Vec<Field>, SpecError> {
+        let mut fields = fields.to_vec();
+        if let Some(field) = fields.iter_mut().find(|field| field.name == head) {
+            field.tree = self.apply(loader, &field.tree, rest)?;
+        } else {
+            // A field that the file leaves out: whether it exists is for the typed spec to say.
+            let empty = Rc::new(Tree { value: Value::Unit, span: self.base });
+            let tree = self.apply(loader, &empty, rest)?;
+            let start = self.path.len() - rest.len() - usize::from(!rest.is_empty()) - head.len();
+            let span = self.base.part(start, start + head.len());
+            fields.push(Field { name: head.into(), span, tree });
+        }
+        Ok(fields)
+    }
+
+    /// An item by its index from 0, or by the name it carries.
+    fn item(&self, loader: &Loader, items: &[Rc<Tree>], head: &str, rest: &str) -> Result<Vec<Rc<Tree>>, SpecError> {
+        let mut items = items.to_vec();
+        let names: Vec<String> = items.iter().map(label).collect();
+        let index = head.parse().ok().filter(|&at: &usize| at < items.len());
+        let Some(index) = index.or_else(|| names.iter().position(|name| name == head)) else {
+            let mut known = names;
+            known.retain(|name| !name.is_empty());
+            let help = if known.is_empty() { String::new() } else { suggest(head, &known, "there are") };
+            let reason = format!("the list has {} items and none is called `{head}`", items.len());
+            return Err(self.nowhere(head, &reason, &help));
+        };
+        let item = Rc::clone(&items[index]);
+        items[index] = match &item.value {
+            // A file in a list, such as a network of a sweep, is short for `(network: ..)`.
+            Value::Str(file) if file.ends_with(".ron") && !rest.is_empty() => {
+                self.apply(loader, &named(&item, &names[index]), &long_form(rest))?
+            }
+            Value::Tuple(None, parts) if is_node(parts) && !rest.is_empty() => {
+                let op = self.apply(loader, &parts[1], rest)?;
+                let value = Value::Tuple(None, vec![Rc::clone(&parts[0]), op]);
+                Rc::new(Tree { value, span: item.span })
+            }
+            _ => self.apply(loader, &item, rest)?,
+        };
+        Ok(items)
+    }
+
+    fn nowhere(&self, part: &str, reason: &str, help: &str) -> SpecError {
+        let help = match help {
+            "" => "the path follows the fields of the spec, as in `train.epochs` or `networks.0`".into(),
+            help => help.to_string(),
+        };
+        let start = self.path.find(part).unwrap_or(0);
+        let problem = Problem::Override { path: self.path.clone(), reason: reason.into(), help };
+        SpecError::at(self.base.part(start, start + part.len()), problem)
+    }
+}
+
+/// `("conv1", Conv2d(..))`, whose fields are those of the operation.
+fn is_node(parts: &[Rc<Tree>]) -> bool {
+    matches!(parts, [name, op] if matches!(name.value, Value::Str(_)) && op.name().is_some())
+}
+
+/// `(name: .., network: ..)` for a network that a list names by its file alone.
+fn named(file: &Rc<Tree>, name: &str) -> Rc<Tree> {
+    let span = file.span;
+    let name = Rc::new(Tree { value: Value::Str(name.into()), span });
+    let field = |name: &str, tree| Field { name: name.into(), span, tree };
+    let fields = vec![field("name", name), field("network", Rc::clone(file))];
+    Rc::new(Tree { value: Value::Struct(None, fields), span })
+}
+
+/// The path within `(name: .., network: .., with: ..)`; what is none of these is within the network.
+fn long_form(path: &str) -> String {
+    match path.split('.').next() {
+        Some("name" | "network" | "with") => path.to_string(),
+        _ => format!("network.{path}"),
+    }
+}
+
+/// What an item of a list is called: its `name`, a file's stem, or a node's name.
+fn label(item: &Rc<Tree>) -> String {
+    let text = match &item.value {
+        Value::Tuple(None, parts) => parts.first().map(|part| &part.value),
+        Value::Struct(..) => item.get("name").map(|field| &field.tree.value),
+        value => Some(value),
+    };
+    match text {
+        Some(Value::Str(text)) if text.ends_with(".ron") => {
+            Path::new(text).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        }
+        Some(Value::Str(text)) => text.clone(),
+        _ => item.name().unwrap_or_default().to_string(),
+    }
+}

@@ -1,0 +1,96 @@
+//! Sweeps: networks, a recipe, seeds, a data set.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use serde::Deserialize;
+
+use super::data::Data;
+use super::de::{self, Cx, Spanned};
+use super::error::{Problem, SpecError};
+use super::expr::Env;
+use super::load::{Include, Loader};
+use super::network::{Network, Params, expect_kind};
+use super::train::Train;
+use super::tree::Tree;
+
+/// A sweep: every network with every seed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    /// The folder under `results/`; the file's name by default.
+    #[serde(default)]
+    pub name: Option<Spanned<String>>,
+    /// The networks to compare, by path or with other parameters.
+    pub networks: Spanned<Vec<Spanned<Entry>>>,
+    /// Each network is trained once with each seed.
+    #[serde(default = "seed_zero")]
+    pub seeds: Spanned<Seeds>,
+    /// The data set.
+    pub data: Spanned<Data>,
+    /// The recipe, by path or in place.
+    pub train: Spanned<Include<Train>>,
+}
+
+/// A network of a sweep. `"models/resnet18.ron"` alone is short for `(network: ..)`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename = "shorthand:network", deny_unknown_fields)]
+pub struct Entry {
+    /// The experiment's name in tables; the file's name by default.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The network.
+    pub network: Include<Network>,
+    /// Parameters given to the network.
+    #[serde(default)]
+    pub with: Params,
+}
+
+/// The seeds of a sweep.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Seeds(pub Vec<u64>);
+
+fn seed_zero() -> Spanned<Seeds> {
+    Spanned { value: Seeds(vec![0]), span: super::source::Span::new(0, 0, 0) }
+}
+
+impl Sweep {
+    /// Reads a sweep.
+    ///
+    /// # Errors
+    /// Everything that does not fit.
+    pub fn read(loader: &Loader, tree: &Rc<Tree>) -> Result<Self, SpecError> {
+        expect_kind(tree, "Sweep")?;
+        let env = Env::new();
+        let sweep: Self = de::read(tree, Cx { loader, env: &env })?;
+        let nothing = |what: &str| Problem::Value {
+            reason: format!("the sweep has no {what}"),
+            help: "list at least one".into(),
+        };
+        if sweep.networks.value.is_empty() {
+            return Err(SpecError::at(sweep.networks.span, nothing("networks")));
+        }
+        let seeds = &sweep.seeds.value.0;
+        if seeds.is_empty() {
+            return Err(SpecError::at(sweep.seeds.span, nothing("seeds")));
+        }
+        if let Some(seed) = (1..seeds.len()).find(|&at| seeds[..at].contains(&seeds[at])) {
+            let reason = format!("seed {} stands twice", seeds[seed]);
+            let problem = Problem::Value { reason, help: "name each seed once".into() };
+            return Err(SpecError::at(sweep.seeds.span, problem));
+        }
+        Ok(sweep)
+    }
+}
+
+impl Entry {
+    /// The experiment's name in tables.
+    pub fn name(&self, loader: &Loader) -> String {
+        let stem = || {
+            let path = self.network.path(loader)?;
+            Some(Path::new(&path).file_stem()?.to_string_lossy().into_owned())
+        };
+        self.name.clone().or_else(stem).unwrap_or_else(|| "network".into())
+    }
+}

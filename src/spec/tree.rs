@@ -1,0 +1,468 @@
+//! RON as a tree in which every value knows its place.
+//!
+//! The `ron` crate does the parsing; it hands out raw values that borrow from the text, and their
+//! addresses give the places. The tree is what `--set` edits and what the typed specs are read
+//! from ([`super::de`]), so a mistake is shown where it stands, also when it came by `--set`.
+
+use std::fmt::Write as _;
+use std::rc::Rc;
+
+use ron::value::RawValue;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::error::{Problem, SpecError};
+use super::source::{Source, Sources, Span};
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tree {
+    /// What it is.
+    pub value: Value,
+    /// The whole of its text.
+    pub span: Span,
+}
+
+/// The kinds of RON values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `()`
+    Unit,
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a point or an exponent, `inf` or `NaN`.
+    Float(f64),
+    /// A string, or a character.
+    Str(String),
+    /// `[a, b]`
+    List(Vec<Rc<Tree>>),
+    /// `{ "a": 1 }`; keys are strings.
+    Map(Vec<Field>),
+    /// A lone name such as `Identity`.
+    Name(String),
+    /// `(a, b)` or `Name(a, b)`
+    Tuple(Option<String>, Vec<Rc<Tree>>),
+    /// `(a: 1)` or `Name(a: 1)`
+    Struct(Option<String>, Vec<Field>),
+}
+
+/// A field of a struct, or an entry of a map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub span: Span,
+    /// Its value.
+    pub tree: Rc<Tree>,
+}
+
+impl Tree {
+    /// Reads the whole of one source.
+    ///
+    /// # Errors
+    /// Text that is not RON, and fields or keys that stand twice.
+    pub fn parse(sources: &Sources, id: u32) -> Result<Rc<Self>, SpecError> {
+        let source = sources.get(id);
+        let raw = RawValue::from_ron(&source.text).map_err(|error| syntax(&source, id, &error))?;
+        Builder { source: &source, id }.tree(raw)
+    }
+
+    /// The name before the parentheses, or the lone name.
+    pub fn name(&self) -> Option<&str> {
+        match &self.value {
+            Value::Name(name) => Some(name),
+            Value::Tuple(name, _) | Value::Struct(name, _) => name.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The place of the name, or of the first character where there is none.
+    pub fn head(&self) -> Span {
+        self.span.part(0, self.name().map_or(1, str::len))
+    }
+
+    /// The fields of a struct or map.
+    pub fn fields(&self) -> &[Field] {
+        match &self.value {
+            Value::Struct(_, fields) | Value::Map(fields) => fields,
+            _ => &[],
+        }
+    }
+
+    /// A field by its name.
+    pub fn get(&self, name: &str) -> Option<&Field> {
+        self.fields().iter().find(|field| field.name == name)
+    }
+
+    /// The place of a field within fields, such as `optimizer.lr`, or of what comes nearest to it.
+    pub fn find(&self, path: &str) -> Span {
+        let mut span = self.span;
+        let mut tree = self;
+        for part in path.split('.') {
+            let Some(field) = tree.get(part) else { break };
+            (tree, span) = (&field.tree, field.tree.span);
+        }
+        span
+    }
+
+    /// What a person calls this kind of value.
+    pub fn describe(&self) -> String {
+        match &self.value {
+            Value::Unit => "`()`".into(),
+            Value::Bool(value) => format!("`{value}`"),
+            Value::Int(value) => format!("the number {value}"),
+            Value::Float(value) => format!("the number {value:?}"),
+            Value::Str(text) => format!("the string {text:?}"),
+            Value::List(_) => "a list".into(),
+            Value::Map(_) => "a map".into(),
+            Value::Name(name) => format!("`{name}`"),
+            Value::Tuple(Some(name), _) | Value::Struct(Some(name), _) => format!("`{name}(...)`"),
+            Value::Tuple(None, _) => "a tuple".into(),
+            Value::Struct(None, _) => "a struct".into(),
+        }
+    }
+
+    /// The tree as RON text, without comments: the same tree always gives the same text.
+    pub fn to_ron(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out, 0);
+        out
+    }
+
+    fn write(&self, out: &mut String, depth: usize) {
+        match &self.value {
+            Value::Unit => out.push_str("()"),
+            Value::Bool(value) => out.push_str(&value.to_string()),
+            Value::Int(value) => out.push_str(&value.to_string()),
+            Value::Float(value) => out.push_str(&float(*value)),
+            Value::Str(text) => {
+                let _ = write!(out, "{text:?}");
+            }
+            Value::Name(name) => out.push_str(name),
+            Value::List(items) => write_items(out, depth, '[', items, ']'),
+            Value::Map(fields) => write_fields(out, depth, '{', fields, '}'),
+            Value::Tuple(name, items) => {
+                out.push_str(name.as_deref().unwrap_or_default());
+                write_items(out, depth, '(', items, ')');
+            }
+            Value::Struct(name, fields) => {
+                out.push_str(name.as_deref().unwrap_or_default());
+                write_fields(out, depth, '(', fields, ')');
+            }
+        }
+    }
+
+    /// Short values stand on one line.
+    fn is_flat(&self) -> bool {
+        match &self.value {
+            Value::List(items) | Value::Tuple(_, items) => {
+                items.len() <= 8 && items.iter().all(|item| item.is_flat())
+            }
+            Value::Map(fields) | Value::Struct(_, fields) => {
+                fields.len() <= 6
+                    && fields.iter().all(|field| field.tree.is_flat() && field.tree.fields().is_empty())
+            }
+            _ => true,
+        }
+    }
+}
+
+fn float(value: f64) -> String {
+    if value.is_nan() {
+        "NaN".into()
+    } else if value.is_infinite() {
+        if value > 0.0 { "inf".into() } else { "-inf".into() }
+    } else {
+        format!("{value:?}")
+    }
+}
+
+fn write_items(out: &mut String, depth: usize, open: char, items: &[Rc<Tree>], close: char) {
+    let flat = items.len() <= 8 && items.iter().all(|item| item.is_flat());
+    out.push(open);
+    for (index, item) in items.iter().enumerate() {
+        separate(out, depth, flat, index);
+        item.write(out, depth + 1);
+    }
+    finish(out, depth, flat || items.is_empty(), close);
+}
+
+fn write_fields(out: &mut String, depth: usize, open: char, fields: &[Field], close: char) {
+    let flat = fields.len() <= 6 && fields.iter().all(|f| f.tree.is_flat() && f.tree.fields().is_empty());
+    out.push(open);
+    for (index, field) in fields.iter().enumerate() {
+        separate(out, depth, flat, index);
+        let _ = match open {
+            '{' => write!(out, "{:?}: ", field.name),
+            _ => write!(out, "{}: ", field.name),
+        };
+        field.tree.write(out, depth + 1);
+    }
+    finish(out, depth, flat || fields.is_empty(), close);
+}
+
+fn separate(out: &mut String, depth: usize, flat: bool, index: usize) {
+    match (flat, index) {
+        (true, 0) => {}
+        (true, _) => out.push_str(", "),
+        (false, _) => {
+            out.push_str(if index == 0 { "\n" } else { ",\n" });
+            out.push_str(&"    ".repeat(depth + 1));
+        }
+    }
+}
+
+fn finish(out: &mut String, depth: usize, flat: bool, close: char) {
+    if !flat {
+        out.push_str(",\n");
+        out.push_str(&"    ".repeat(depth));
+    }
+    out.push(close);
+}
+
+/// Builds trees from the raw values of one source.
+struct Builder<'s> {
+    source: &'s Source,
+    id: u32,
+}
+
+impl Builder<'_> {
+    fn tree(&self, raw: &RawValue) -> Result<Rc<Tree>, SpecError> {
+        let text = raw.trim().get_ron();
+        let start = text.as_ptr() as usize - self.source.text.as_ptr() as usize;
+        let span = Span::new(self.id, start, start + text.len());
+        let value = self.value(text, span).map_err(|error| error.or_at(span))?;
+        Ok(Rc::new(Tree { value, span }))
+    }
+
+    fn value(&self, text: &str, span: Span) -> Result<Value, SpecError> {
+        let read = |error: &ron::error::SpannedError| {
+            SpecError::at(span, Problem::Syntax(lower_first(&error.code.to_string())))
+        };
+        match text.chars().next().unwrap_or(' ') {
+            '[' => {
+                let items: Vec<&RawValue> = ron::from_str(text).map_err(|e| read(&e))?;
+                Ok(Value::List(items.into_iter().map(|item| self.tree(item)).collect::<Result<_, _>>()?))
+            }
+            '{' => {
+                let Entries(entries) = ron::from_str(text).map_err(|e| read(&e))?;
+                Ok(Value::Map(entries.into_iter().map(|e| self.entry(e)).collect::<Result<_, _>>()?))
+            }
+            '"' | '\'' => Ok(Value::Str(ron::from_str(text).map_err(|e| read(&e))?)),
+            'r' if text.starts_with("r\"") || text.starts_with("r#\"") => {
+                Ok(Value::Str(ron::from_str(text).map_err(|e| read(&e))?))
+            }
+            '0'..='9' | '+' | '-' | '.' => number(text).ok_or_else(|| {
+                SpecError::new(Problem::WrongType {
+                    expected: "a number that fits in 64 bits".into(),
+                    found: format!("`{text}`"),
+                })
+            }),
+            _ => self.named(text, &read),
+        }
+    }
+
+    fn named(
+        &self,
+        text: &str,
+        read: &dyn Fn(&ron::error::SpannedError) -> SpecError,
+    ) -> Result<Value, SpecError> {
+        let name: String =
+            text.chars().take_while(|c| c.is_alphanumeric() || "_.+-".contains(*c)).collect();
+        match (text, name.as_str()) {
+            ("()", _) => return Ok(Value::Unit),
+            ("true" | "false", _) => return Ok(Value::Bool(text == "true")),
+            ("inf", _) => return Ok(Value::Float(f64::INFINITY)),
+            ("NaN", _) => return Ok(Value::Float(f64::NAN)),
+            (_, name) if name == text => return Ok(Value::Name(text.into())),
+            _ => {}
+        }
+        let name = (!name.is_empty()).then_some(name);
+        match ron::from_str(text).map_err(|e| read(&e))? {
+            Body::Struct(fields) => {
+                let fields = fields.into_iter().map(|field| self.field(text, field));
+                Ok(Value::Struct(name, unique(fields.collect::<Result<_, _>>()?)?))
+            }
+            Body::Tuple(items) => {
+                let items = items.into_iter().map(|item| self.tree(item)).collect::<Result<_, _>>()?;
+                Ok(Value::Tuple(name, items))
+            }
+            Body::Empty => Ok(Value::Struct(name, Vec::new())),
+        }
+    }
+
+    fn field(&self, text: &str, (name, raw): (String, &RawValue)) -> Result<Field, SpecError> {
+        let tree = self.tree(raw)?;
+        let base = text.as_ptr() as usize - self.source.text.as_ptr() as usize;
+        let before = &self.source.text[base..tree.span.start as usize];
+        let at = base + before.rfind(&name).unwrap_or(0);
+        Ok(Field { span: Span::new(self.id, at, at + name.len()), name, tree })
+    }
+
+    fn entry(&self, (key, raw): (&RawValue, &RawValue)) -> Result<Field, SpecError> {
+        let key = self.tree(key)?;
+        let Value::Str(name) = &key.value else {
+            let problem = Problem::WrongType { expected: "a string".into(), found: key.describe() };
+            return Err(SpecError::at(key.span, problem));
+        };
+        Ok(Field { name: name.clone(), span: key.span, tree: self.tree(raw)? })
+    }
+}
+
+fn unique(fields: Vec<Field>) -> Result<Vec<Field>, SpecError> {
+    for (index, field) in fields.iter().enumerate() {
+        if fields[..index].iter().any(|other| other.name == field.name) {
+            return Err(SpecError::at(field.span, Problem::DuplicateField(field.name.clone())));
+        }
+    }
+    Ok(fields)
+}
+
+fn number(text: &str) -> Option<Value> {
+    let plain = text.replace('_', "");
+    ron::from_str::<i64>(text)
+        .map(Value::Int)
+        .or_else(|_| ron::from_str::<f64>(&plain).map(Value::Float))
+        .ok()
+        .filter(|value| plain.contains(['.', 'e', 'E', 'n', 'N']) || matches!(value, Value::Int(_)))
+}
+
+fn syntax(source: &Source, id: u32, error: &ron::error::SpannedError) -> SpecError {
+    let start = source.offset(error.span.start.line, error.span.start.col);
+    let end = source.offset(error.span.end.line, error.span.end.col);
+    let start = start.min(source.text.len());
+    let span = Span::new(id, start, end.max(start + 1).min(source.text.len().max(start)));
+    SpecError::at(span, Problem::Syntax(lower_first(&error.code.to_string())))
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
+}
+
+/// The inside of parentheses, as raw values that borrow from the text.
+enum Body<'de> {
+    Empty,
+    Tuple(Vec<&'de RawValue>),
+    Struct(Vec<(String, &'de RawValue)>),
+}
+
+impl<'de> Deserialize<'de> for Body<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BodyVisitor)
+    }
+}
+
+struct BodyVisitor;
+
+impl<'de> Visitor<'de> for BodyVisitor {
+    type Value = Body<'de>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("fields or items in parentheses")
+    }
+
+    fn visit_unit<E>(self) -> Result<Body<'de>, E> {
+        Ok(Body::Empty)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Body<'de>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(if items.is_empty() { Body::Empty } else { Body::Tuple(items) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de>, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Body::Struct(fields))
+    }
+}
+
+/// The entries of a map, as raw values.
+struct Entries<'de>(Vec<(&'de RawValue, &'de RawValue)>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visit;
+        impl<'de> Visitor<'de> for Visit {
+            type Value = Entries<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<'de>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Visit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Rc<Tree>, SpecError> {
+        let sources = Sources::default();
+        let id = sources.add("test.ron".into(), std::path::Path::new("."), text.into());
+        Tree::parse(&sources, id)
+    }
+
+    #[test]
+    fn every_value_knows_its_place() {
+        let text = "// c\nBlock( params: { \"a\": 1_000, /* x */ \"b\": -2.5e-1 }, nodes: [(\"n\", Relu), (\"m\", Add(from: [\"n\"]))], u: (), e: Conv() )";
+        let tree = parse(text).unwrap();
+        let at = |span: Span| &text[span.start as usize..span.end as usize];
+        assert_eq!(tree.name(), Some("Block"));
+        let params = tree.get("params").unwrap();
+        assert_eq!(at(params.span), "params");
+        assert_eq!(params.tree.get("a").unwrap().tree.value, Value::Int(1000));
+        assert_eq!(params.tree.get("b").unwrap().tree.value, Value::Float(-0.25));
+        assert_eq!(at(params.tree.get("b").unwrap().tree.span), "-2.5e-1");
+        let Value::List(nodes) = &tree.get("nodes").unwrap().tree.value else { panic!() };
+        let Value::Tuple(None, node) = &nodes[1].value else { panic!() };
+        assert_eq!(at(node[1].span), "Add(from: [\"n\"])");
+        assert_eq!(at(node[1].head()), "Add");
+        assert_eq!(at(node[1].get("from").unwrap().span), "from");
+        assert_eq!(tree.get("e").unwrap().tree.value, Value::Struct(Some("Conv".into()), vec![]));
+        assert_eq!(tree.get("u").unwrap().tree.value, Value::Unit);
+    }
+
+    #[test]
+    fn printed_trees_read_back_equal() {
+        let text = "A(b: [1, 2.0, \"x\\\"y\"], c: { \"k\": None }, d: (1, \"z\"), e: inf, f: B(g: true, h: C(i: D(j: 1))))";
+        let tree = parse(text).unwrap();
+        let again = parse(&tree.to_ron()).unwrap();
+        assert_eq!(tree.to_ron(), again.to_ron());
+    }
+
+    #[test]
+    fn syntax_errors_have_line_and_column() {
+        let sources = Sources::default();
+        let id = sources.add("t.ron".into(), std::path::Path::new("."), "A(\n  b: [1, 2\n)".into());
+        let error = Tree::parse(&sources, id).unwrap_err();
+        assert!(matches!(error.problem(), Problem::Syntax(_)));
+        assert_eq!(sources.locate(error.span().unwrap()), "t.ron:3:1");
+    }
+
+    #[test]
+    fn a_field_that_stands_twice_is_refused() {
+        let error = parse("A(b: 1, b: 2)").unwrap_err();
+        assert_eq!(error.problem(), &Problem::DuplicateField("b".into()));
+        assert_eq!(error.span().unwrap().start, 8);
+    }
+}
