@@ -1,0 +1,117 @@
+"""Golden files of the optimisers and of the learning-rate schedules.
+
+    python optim.py             # seconds, writes ../golden/optim.safetensors and schedule.csv
+
+Made with torch 2.11.0's own optimisers and schedulers, CPU, float32, foreach=False.
+
+optim.safetensors   Ten steps of each case on two parameters, p0 [3, 4] and p1 [5]. `<case>/<t>/<p>`
+    is parameter p after step t = 0..9, e.g. `adam/9/p1`. With u of formula.py,
+        start      of p:              u(3000000 + p, i)
+        gradient   of p in step t:    u(2000000 + 10 * t + p, i)
+        rate       in step t:         lr * (1 - t / 20), in float64; lr is 0.1 for SGD, 0.001 for others
+    CASES below names the arguments of each case; all others are torch's defaults (dampening 0,
+    betas 0.9 and 0.999, eps 1e-8, no amsgrad).
+
+schedule.csv   case, step, lr: the rate used in each of 50 steps, peak 0.1, five steps an epoch, float64
+    to all digits. torch computes most of them by recursion, so compare with a relative 1e-12.
+        constant               0.1
+        step                   times 0.1 every 3 epochs, i.e. from steps 15, 30 and 45 on
+        multistep              times 0.1 from epoch 5 and from epoch 8 on: steps 25 and 40
+        cosine                 CosineAnnealingLR a step, T_max 50, eta_min 0: the 51st rate would be 0
+        warmup_cosine          w = 10 steps of warm-up, then cosine over the other 40:
+                               0.1 * (t + 1) / w for t < w, which is LinearLR(1 / w, total_iters=w - 1);
+                               0.1 * (1 + cos(pi * (t - w) / (50 - w))) / 2 for t >= w
+        warmup_late_cosine     the same with LinearLR(1 / w, total_iters=w), which reaches the peak one
+                               step later: 0.1 * (1 / w + (1 - 1 / w) * t / w) for t < w
+"""
+
+import csv
+
+import torch
+from safetensors.torch import save_file
+from torch import optim
+from torch.optim import lr_scheduler as schedulers
+
+import formula
+from golden import GOLDEN
+
+GRADIENTS, START = 2_000_000, 3_000_000
+SHAPES = [(3, 4), (5,)]
+STEPS = 10
+
+CASES = {
+    "sgd": (optim.SGD, dict(lr=0.1)),
+    "sgd_momentum": (optim.SGD, dict(lr=0.1, momentum=0.9)),
+    "sgd_nesterov": (optim.SGD, dict(lr=0.1, momentum=0.9, nesterov=True)),
+    "sgd_weight_decay": (optim.SGD, dict(lr=0.1, weight_decay=5e-4)),
+    "sgd_momentum_weight_decay": (optim.SGD, dict(lr=0.1, momentum=0.9, weight_decay=5e-4)),
+    "sgd_nesterov_weight_decay": (
+        optim.SGD,
+        dict(lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
+    ),
+    "adam": (optim.Adam, dict(lr=1e-3)),
+    "adam_weight_decay": (optim.Adam, dict(lr=1e-3, weight_decay=0.01)),
+    "adamw": (optim.AdamW, dict(lr=1e-3, weight_decay=0.01)),
+}
+
+PEAK, TOTAL, EPOCH, WARMUP = 0.1, 50, 5, 10
+
+
+def trajectory(kind, arguments):
+    """Yields (t, p, value) of every parameter after every step."""
+    params = [formula.uniform(START + p, shape).requires_grad_() for p, shape in enumerate(SHAPES)]
+    optimizer = kind(params, foreach=False, **arguments)
+    for t in range(STEPS):
+        for group in optimizer.param_groups:
+            group["lr"] = arguments["lr"] * (1 - t / 20)
+        for p, param in enumerate(params):
+            param.grad = formula.uniform(GRADIENTS + 10 * t + p, param.shape)
+        optimizer.step()
+        yield from ((t, p, param.detach().clone()) for p, param in enumerate(params))
+
+
+def warmup_cosine(optimizer, total_iters):
+    warmup = schedulers.LinearLR(optimizer, start_factor=1 / WARMUP, total_iters=total_iters)
+    cosine = schedulers.CosineAnnealingLR(optimizer, T_max=TOTAL - WARMUP)
+    return schedulers.SequentialLR(optimizer, [warmup, cosine], milestones=[WARMUP])
+
+
+# case: (scheduler of an optimizer, steps between two of its steps)
+SCHEDULES = {
+    "constant": (lambda o: schedulers.ConstantLR(o, factor=1), 1),
+    "step": (lambda o: schedulers.StepLR(o, step_size=3, gamma=0.1), EPOCH),
+    "multistep": (lambda o: schedulers.MultiStepLR(o, milestones=[5, 8], gamma=0.1), EPOCH),
+    "cosine": (lambda o: schedulers.CosineAnnealingLR(o, T_max=TOTAL), 1),
+    "warmup_cosine": (lambda o: warmup_cosine(o, WARMUP - 1), 1),
+    "warmup_late_cosine": (lambda o: warmup_cosine(o, WARMUP), 1),
+}
+
+
+def rates(make, every):
+    """The learning rate used in each step."""
+    optimizer = optim.SGD([torch.zeros(1, requires_grad=True)], lr=PEAK)
+    scheduler = make(optimizer)
+    for step in range(1, TOTAL + 1):
+        yield optimizer.param_groups[0]["lr"]
+        optimizer.step()
+        if step % every == 0:
+            scheduler.step()
+
+
+def main():
+    torch.set_num_threads(1)
+    tensors = {
+        f"{case}/{t}/p{p}": value
+        for case, (kind, arguments) in CASES.items()
+        for t, p, value in trajectory(kind, arguments)
+    }
+    save_file(tensors, GOLDEN / "optim.safetensors")
+    with (GOLDEN / "schedule.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["case", "step", "lr"])
+        for case, schedule in SCHEDULES.items():
+            writer.writerows([case, step, repr(lr)] for step, lr in enumerate(rates(*schedule)))
+
+
+if __name__ == "__main__":
+    main()
