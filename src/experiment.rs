@@ -97,13 +97,23 @@ pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiment
 ///
 /// # Errors
 /// The first mistake.
-pub fn network(loader: &Loader, path: &Path, sets: &[String], task: Option<Task>) -> Result<Plan, SpecError> {
+pub fn network(
+    loader: &Loader,
+    path: &Path,
+    sets: &[String],
+    task: Option<Task>,
+) -> Result<Plan, SpecError> {
     let tree = overlay::apply(loader, &loader.open(path)?, sets)?;
     let file = path.display().to_string();
     plan(loader, &tree, &Given { file: &file, params: &[] }, task)
 }
 
-fn plan(loader: &Loader, tree: &Rc<Tree>, given: &Given<'_>, task: Option<Task>) -> Result<Plan, SpecError> {
+fn plan(
+    loader: &Loader,
+    tree: &Rc<Tree>,
+    given: &Given<'_>,
+    task: Option<Task>,
+) -> Result<Plan, SpecError> {
     let (network, _) = Network::read(loader, tree, given, task)?;
     Plan::of(&Graph::build(loader, &network)?)
 }
@@ -176,7 +186,8 @@ fn inline(loader: &Loader, tree: &Rc<Tree>) -> Result<Rc<Tree>, SpecError> {
         items.iter().map(|item| inline(loader, item)).collect()
     };
     let fields = |fields: &[Field]| -> Items<Field> {
-        let inlined = |field: &Field| Ok(Field { tree: inline(loader, &field.tree)?, ..field.clone() });
+        let inlined =
+            |field: &Field| Ok(Field { tree: inline(loader, &field.tree)?, ..field.clone() });
         fields.iter().map(inlined).collect()
     };
     let value = match &tree.value {

@@ -124,11 +124,15 @@ impl Builder {
         mut end: NodeIndex,
     ) -> Result<NodeIndex, SpecError> {
         let Some(block) = stage.block.as_ref().or(network.block.as_ref()) else {
-            let problem = Problem::MissingField { owner: "a network with stages".into(), field: "block".into() };
+            let problem = Problem::MissingField {
+                owner: "a network with stages".into(),
+                field: "block".into(),
+            };
             return Err(SpecError::at(stage.layers.span, problem));
         };
         if stage.layers.value == 0 {
-            let (reason, help) = ("a stage has 0 layers".into(), "give it 1 or more, or remove it".into());
+            let (reason, help) =
+                ("a stage has 0 layers".into(), "give it 1 or more, or remove it".into());
             return Err(SpecError::at(stage.layers.span, Problem::Value { reason, help }));
         }
         let name = stage.name.clone().unwrap_or_else(|| format!("layer{}", index + 1));
@@ -176,7 +180,12 @@ impl Builder {
         Ok(previous)
     }
 
-    fn add(&mut self, node: &NodeSpec, prefix: &str, place: &Rc<Place>) -> Result<NodeIndex, SpecError> {
+    fn add(
+        &mut self,
+        node: &NodeSpec,
+        prefix: &str,
+        place: &Rc<Place>,
+    ) -> Result<NodeIndex, SpecError> {
         let name = &node.name.value;
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(legal) || name == "input" {
@@ -188,7 +197,8 @@ impl Builder {
         }
         let path = format!("{prefix}{name}");
         let (op, span) = (Some(node.op.value.clone()), Some(node.op.span));
-        let index = self.dag.add_node(Node { path: path.clone(), op, span, place: Rc::clone(place) });
+        let index =
+            self.dag.add_node(Node { path: path.clone(), op, span, place: Rc::clone(place) });
         match self.paths.insert(path, index) {
             None => Ok(index),
             Some(_) => Err(SpecError::at(node.name.span, Problem::DuplicateNode(name.clone()))),
@@ -211,7 +221,10 @@ impl Builder {
                     let known = names.iter().map(|(name, _)| name.clone());
                     let known = known.filter(|name| *name != node.name.value).collect();
                     let (node, from_name) = (node.name.value.clone(), from.value.clone());
-                    return Err(SpecError::at(from.span, Problem::UnknownNode { node, from: from_name, known }));
+                    return Err(SpecError::at(
+                        from.span,
+                        Problem::UnknownNode { node, from: from_name, known },
+                    ));
                 }
             }
         }
@@ -231,7 +244,11 @@ impl Builder {
         Ok(())
     }
 
-    fn check_cycles(&self, nodes: &[NodeSpec], names: &[(String, NodeIndex)]) -> Result<(), SpecError> {
+    fn check_cycles(
+        &self,
+        nodes: &[NodeSpec],
+        names: &[(String, NodeIndex)],
+    ) -> Result<(), SpecError> {
         let forward = |node: &NodeSpec, at: usize| {
             let later = |name: &String| nodes[at..].iter().any(|other| other.name.value == *name);
             node.from.iter().flat_map(|from| &from.0).any(|from| later(&from.value))
@@ -246,7 +263,9 @@ impl Builder {
         };
         let Some(component) = components.iter().find(looped) else { return Ok(()) };
         let order = self.walk(component);
-        let name = |node: &NodeIndex| names.iter().find(|(_, index)| index == node).map(|(name, _)| name.clone());
+        let name = |node: &NodeIndex| {
+            names.iter().find(|(_, index)| index == node).map(|(name, _)| name.clone())
+        };
         let names: Vec<String> = order.iter().filter_map(name).collect();
         let first = nodes.iter().find(|node| Some(&node.name.value) == names.first());
         let error = SpecError::new(Problem::Cycle(names));
@@ -272,7 +291,11 @@ impl Builder {
         }
     }
 
-    fn check_unused(&self, nodes: &[NodeSpec], names: &[(String, NodeIndex)]) -> Result<(), SpecError> {
+    fn check_unused(
+        &self,
+        nodes: &[NodeSpec],
+        names: &[(String, NodeIndex)],
+    ) -> Result<(), SpecError> {
         let last = nodes.len().saturating_sub(1);
         for (node, (name, index)) in nodes[..last].iter().zip(&names[1..]) {
             if self.dag.neighbors(*index).next().is_none() {

@@ -134,9 +134,16 @@ impl Planner {
     }
 
     /// Plans one operation, or the chain that stands for it, and returns its result.
-    fn step(&mut self, node: &Node, path: &str, op: &Op, inputs: Vec<ValueId>) -> Result<ValueId, SpecError> {
+    fn step(
+        &mut self,
+        node: &Node,
+        path: &str,
+        op: &Op,
+        inputs: Vec<ValueId>,
+    ) -> Result<ValueId, SpecError> {
         let shapes: Vec<Shape> = inputs.iter().map(|&value| self.plan.shape(value)).collect();
-        let shape = op.operation().output(&shapes).map_err(|misfit| self.misfit(node, op, misfit))?;
+        let shape =
+            op.operation().output(&shapes).map_err(|misfit| self.misfit(node, op, misfit))?;
         if let Some(chain) = op.operation().expansion(&shapes) {
             let mut value = inputs[0];
             for inner in chain {
@@ -191,7 +198,8 @@ impl Planner {
     fn finish(mut self, graph: &Graph) -> Result<Plan, SpecError> {
         let output = graph.output();
         self.plan.output = self.values[&output];
-        let (shape, wanted) = (self.plan.shape(self.plan.output), Shape::Features(self.plan.classes));
+        let (shape, wanted) =
+            (self.plan.shape(self.plan.output), Shape::Features(self.plan.classes));
         if shape != wanted {
             let node = &graph.dag[output];
             let reason = format!("the network's result is {shape}, but there are {wanted} classes");

@@ -49,12 +49,16 @@ fn plan(loader: &Loader, args: &PlanArgs) -> Result<String, Vec<SpecError>> {
         }
         Some("Sweep") => {
             let sweep = experiment::sweep(loader, &args.spec, &args.set)?;
-            let list = sweep.list.iter().map(|experiment| (experiment.name.as_str(), &experiment.plan));
+            let list =
+                sweep.list.iter().map(|experiment| (experiment.name.as_str(), &experiment.plan));
             Ok(table::experiments(list))
         }
         _ => {
             let tree = overlay::apply(loader, &tree, &args.set).map_err(one)?;
-            let problem = Problem::WrongKind { expected: "Network(` or `Sweep".into(), found: tree.describe() };
+            let problem = Problem::WrongKind {
+                expected: "Network(` or `Sweep".into(),
+                found: tree.describe(),
+            };
             Err(vec![SpecError::at(tree.head(), problem)])
         }
     }

@@ -33,18 +33,8 @@ pub const MEAN: [f32; CHANNELS] = [0.4914, 0.4822, 0.4465];
 /// Standard deviation of red, green and blue over the official training images, in 0 to 1.
 pub const STD: [f32; CHANNELS] = [0.2470, 0.2435, 0.2616];
 /// The classes in label order.
-pub const CLASS_NAMES: [&str; super::CLASSES] = [
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-];
+pub const CLASS_NAMES: [&str; super::CLASSES] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// The files of records: five of training images, then the one of test images.
 pub(super) const FILES: [&str; 6] = [

@@ -72,8 +72,8 @@ impl Archive {
 
 /// Checks a complete file by its SHA-256 and removes it where that is wrong.
 fn verify(archive: &Archive, path: &Path) -> Result<(), DataError> {
-    let found = sha256(path)
-        .map_err(|source| DataError::Unreadable { path: path.to_owned(), source })?;
+    let found =
+        sha256(path).map_err(|source| DataError::Unreadable { path: path.to_owned(), source })?;
     if found == archive.sha256 {
         return Ok(());
     }

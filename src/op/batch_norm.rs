@@ -50,6 +50,15 @@ impl Operation for BatchNorm2d {
         };
         let (weight, bias, mean, var) = (Some(weight), Some(bias), Some(mean), Some(var));
         let cudnn = true;
-        call.inputs[0].f_batch_norm(weight, bias, mean, var, call.training, self.momentum, self.eps, cudnn)
+        call.inputs[0].f_batch_norm(
+            weight,
+            bias,
+            mean,
+            var,
+            call.training,
+            self.momentum,
+            self.eps,
+            cudnn,
+        )
     }
 }

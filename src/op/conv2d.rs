@@ -29,7 +29,8 @@ pub struct Conv2d {
 
 impl Conv2d {
     fn padding(&self) -> u64 {
-        self.padding.unwrap_or_else(|| self.dilation.saturating_mul(self.kernel.saturating_sub(1)) / 2)
+        self.padding
+            .unwrap_or_else(|| self.dilation.saturating_mul(self.kernel.saturating_sub(1)) / 2)
     }
 
     fn check(&self, channels: u64) -> Result<(), Misfit> {
@@ -45,7 +46,8 @@ impl Conv2d {
         }
         for (what, count) in [("input", channels), ("output", self.out)] {
             if count % self.groups != 0 {
-                let reason = format!("{} groups do not divide {count} {what} channels", self.groups);
+                let reason =
+                    format!("{} groups do not divide {count} {what} channels", self.groups);
                 return Err(Misfit::new(reason, "choose a divisor of both channel counts"));
             }
         }
@@ -78,13 +80,16 @@ impl Operation for Conv2d {
 
     fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
         let [Shape::Maps(channels, ..)] = inputs else { return 0 };
-        let per_output = (channels / self.groups).saturating_mul(self.kernel).saturating_mul(self.kernel);
+        let per_output =
+            (channels / self.groups).saturating_mul(self.kernel).saturating_mul(self.kernel);
         per_output.saturating_mul(output.numel())
     }
 
     #[cfg(feature = "torch")]
     fn forward(&self, call: &super::Call<'_>) -> Result<tch::Tensor, tch::TchError> {
-        let Some(weight) = call.weights.first() else { return Err(super::miscounted(call.weights)) };
+        let Some(weight) = call.weights.first() else {
+            return Err(super::miscounted(call.weights));
+        };
         let (stride, padding) = (self.stride as i64, self.padding() as i64);
         call.inputs[0].f_conv2d(
             weight,

@@ -45,7 +45,9 @@ impl Operation for Linear {
 
     #[cfg(feature = "torch")]
     fn forward(&self, call: &super::Call<'_>) -> Result<tch::Tensor, tch::TchError> {
-        let Some(weight) = call.weights.first() else { return Err(super::miscounted(call.weights)) };
+        let Some(weight) = call.weights.first() else {
+            return Err(super::miscounted(call.weights));
+        };
         call.inputs[0].f_linear(weight, call.weights.get(1))
     }
 }

@@ -29,7 +29,8 @@ impl Operation for MaxPool2d {
             return Err(Misfit::new("`kernel` or `stride` is 0", "both must be 1 or more"));
         }
         if self.padding > self.kernel / 2 {
-            let reason = format!("padding {} is more than half the kernel {}", self.padding, self.kernel);
+            let reason =
+                format!("padding {} is more than half the kernel {}", self.padding, self.kernel);
             return Err(Misfit::new(reason, "use a smaller `padding`"));
         }
         let side = |side| windows(side, self.kernel, self.stride(), self.padding, 1);
@@ -38,7 +39,14 @@ impl Operation for MaxPool2d {
 
     #[cfg(feature = "torch")]
     fn forward(&self, call: &super::Call<'_>) -> Result<tch::Tensor, tch::TchError> {
-        let (kernel, stride, padding) = (self.kernel as i64, self.stride() as i64, self.padding as i64);
-        call.inputs[0].f_max_pool2d([kernel, kernel], [stride, stride], [padding, padding], [1, 1], false)
+        let (kernel, stride, padding) =
+            (self.kernel as i64, self.stride() as i64, self.padding as i64);
+        call.inputs[0].f_max_pool2d(
+            [kernel, kernel],
+            [stride, stride],
+            [padding, padding],
+            [1, 1],
+            false,
+        )
     }
 }

@@ -160,7 +160,10 @@ fn maps(inputs: &[Shape]) -> Result<(u64, u64, u64), Misfit> {
     match inputs {
         [Shape::Maps(channels, height, width)] => Ok((*channels, *height, *width)),
         _ => Err(Misfit::new(
-            format!("it wants feature maps, its input is a vector of {}", inputs.first().copied().map_or(0, Shape::numel)),
+            format!(
+                "it wants feature maps, its input is a vector of {}",
+                inputs.first().copied().map_or(0, Shape::numel)
+            ),
             "place it before the pooling that removes height and width",
         )),
     }
@@ -168,12 +171,20 @@ fn maps(inputs: &[Shape]) -> Result<(u64, u64, u64), Misfit> {
 
 /// The number of places a window takes along one side, as in PyTorch:
 /// `floor((side + 2 padding - dilation (kernel - 1) - 1) / stride) + 1`.
-fn windows(side: u64, kernel: u64, stride: u64, padding: u64, dilation: u64) -> Result<u64, Misfit> {
+fn windows(
+    side: u64,
+    kernel: u64,
+    stride: u64,
+    padding: u64,
+    dilation: u64,
+) -> Result<u64, Misfit> {
     let reach = dilation.saturating_mul(kernel - 1).saturating_add(1);
     let padded = side.saturating_add(padding.saturating_mul(2));
     if reach > padded {
         return Err(Misfit::new(
-            format!("a kernel that spans {reach} does not fit an input of {side} with padding {padding}"),
+            format!(
+                "a kernel that spans {reach} does not fit an input of {side} with padding {padding}"
+            ),
             "use a smaller kernel, more padding, or fewer strides before it",
         ));
     }
@@ -183,7 +194,10 @@ fn windows(side: u64, kernel: u64, stride: u64, padding: u64, dilation: u64) -> 
 /// Only a defect of this program leads here: plan and model disagree about an operation.
 #[cfg(feature = "torch")]
 fn miscounted(weights: &[tch::Tensor]) -> tch::TchError {
-    tch::TchError::Torch(format!("an operation was given {} weights that it does not have", weights.len()))
+    tch::TchError::Torch(format!(
+        "an operation was given {} weights that it does not have",
+        weights.len()
+    ))
 }
 
 fn one() -> u64 {

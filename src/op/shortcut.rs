@@ -22,7 +22,10 @@ impl Shortcut {
             if let Some(from) = &node.from {
                 let reason = format!("its node `{}` names what it reads", node.name.value);
                 let _ = from;
-                return Err(Misfit::new(reason, "leave out `from`: the nodes of a `Shortcut` are a chain"));
+                return Err(Misfit::new(
+                    reason,
+                    "leave out `from`: the nodes of a `Shortcut` are a chain",
+                ));
             }
             let op = node.op.value.operation();
             if !op.arity().admits(1) {

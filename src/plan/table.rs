@@ -8,7 +8,13 @@ use crate::op::Weight;
 /// The layer table of one network: name, operation, output shape, params, MACs, and totals.
 pub fn layers(plan: &Plan) -> String {
     let mut table = new_table(&["name", "operation", "output shape", "params", "MACs"]);
-    table.add_row(row(&["input".into(), String::new(), plan.input.to_string(), String::new(), String::new()]));
+    table.add_row(row(&[
+        "input".into(),
+        String::new(),
+        plan.input.to_string(),
+        String::new(),
+        String::new(),
+    ]));
     for step in &plan.steps {
         let weights = &plan.weights[step.weights.0..step.weights.1];
         let params: u64 = weights.iter().filter(|w| w.role.is_trained()).map(Weight::numel).sum();

@@ -62,7 +62,12 @@ impl Data {
         let faults = [
             (self.train == Some(0), "train", "there are no training images", "use 1 or more"),
             (self.test == Some(0), "test", "there are no test images", "use 1 or more"),
-            (self.resize.is_some_and(|side| side > 4096), "resize", "`resize` is above 4096", "use a smaller side"),
+            (
+                self.resize.is_some_and(|side| side > 4096),
+                "resize",
+                "`resize` is above 4096",
+                "use a smaller side",
+            ),
             (
                 !(std.0 > 0.0 && std.1 > 0.0 && std.2 > 0.0),
                 "normalize.std",

@@ -95,10 +95,12 @@ impl<'a> TreeDe<'a> {
         fields: &'a [Field],
         visitor: V,
     ) -> Result<V::Value, SpecError> {
-        visitor.visit_map(Fields { de: self, fields: fields.iter(), value: None }).map_err(|error| {
-            let error = error.or_at(self.tree.head());
-            if name.is_empty() { error } else { error.named(name) }
-        })
+        visitor.visit_map(Fields { de: self, fields: fields.iter(), value: None }).map_err(
+            |error| {
+                let error = error.or_at(self.tree.head());
+                if name.is_empty() { error } else { error.named(name) }
+            },
+        )
     }
 
     fn items<V: Visitor<'static>>(
@@ -119,7 +121,11 @@ impl<'a> TreeDe<'a> {
     }
 
     /// A struct that is written as one of its fields.
-    fn shorthand<V: Visitor<'static>>(self, field: &str, visitor: V) -> Result<V::Value, SpecError> {
+    fn shorthand<V: Visitor<'static>>(
+        self,
+        field: &str,
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
         let span = self.tree.span;
         let field = [Field { name: field.into(), span, tree: Rc::clone(self.tree) }];
         let map = Fields { de: self, fields: field.iter(), value: None };
@@ -212,7 +218,9 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
             Value::Float(value) => visitor.visit_f64(*value),
             Value::Str(text) | Value::Name(text) => visitor.visit_str(text),
             Value::List(items) | Value::Tuple(_, items) => return self.items(items, visitor),
-            Value::Map(fields) | Value::Struct(_, fields) => return self.fields("", fields, visitor),
+            Value::Map(fields) | Value::Struct(_, fields) => {
+                return self.fields("", fields, visitor);
+            }
         };
         value.map_err(|error: SpecError| error.or_at(self.tree.span))
     }
@@ -322,7 +330,9 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
     fn deserialize_map<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
         match &self.tree.value {
             // A struct without a name is what `--set` makes of a map that the file leaves out.
-            Value::Map(fields) | Value::Struct(None, fields) => self.fields("this map", fields, visitor),
+            Value::Map(fields) | Value::Struct(None, fields) => {
+                self.fields("this map", fields, visitor)
+            }
             _ => Err(self.wrong(&"a map in `{...}`")),
         }
     }
@@ -363,11 +373,17 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
         visitor.visit_enum(self).map_err(|error| error.named(name).or_at(self.tree.head()))
     }
 
-    fn deserialize_identifier<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+    fn deserialize_identifier<V: Visitor<'static>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
         self.deserialize_any(visitor)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
+    fn deserialize_ignored_any<V: Visitor<'static>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
         visitor.visit_unit()
     }
 
@@ -400,8 +416,13 @@ impl<'f> MapAccess<'static> for Fields<'_, 'f> {
         seed.deserialize(key).map(Some).map_err(|error: SpecError| error.or_at(field.span))
     }
 
-    fn next_value_seed<V: DeserializeSeed<'static>>(&mut self, seed: V) -> Result<V::Value, SpecError> {
-        let Some(field) = self.value else { return Err(de::Error::custom("a value without a key")) };
+    fn next_value_seed<V: DeserializeSeed<'static>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, SpecError> {
+        let Some(field) = self.value else {
+            return Err(de::Error::custom("a value without a key"));
+        };
         let de = TreeDe { tree: &field.tree, cx: self.de.cx };
         seed.deserialize(de)
             .map_err(|error| error.named(&format!("`{}`", field.name)).or_at(field.tree.span))
@@ -455,14 +476,21 @@ impl VariantAccess<'static> for TreeDe<'_> {
     }
 
     /// `Variant(field: ..)` for a variant that holds a struct, `Variant(value)` for any other.
-    fn newtype_variant_seed<T: DeserializeSeed<'static>>(self, seed: T) -> Result<T::Value, SpecError> {
+    fn newtype_variant_seed<T: DeserializeSeed<'static>>(
+        self,
+        seed: T,
+    ) -> Result<T::Value, SpecError> {
         match &self.tree.value {
             Value::Tuple(_, items) if items.len() == 1 => seed.deserialize(self.of(&items[0])),
             _ => seed.deserialize(VariantBody(self)),
         }
     }
 
-    fn tuple_variant<V: Visitor<'static>>(self, len: usize, visitor: V) -> Result<V::Value, SpecError> {
+    fn tuple_variant<V: Visitor<'static>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
         match &self.tree.value {
             Value::Tuple(_, items) if items.len() == len => self.items(items, visitor),
             _ => Err(self.wrong(&format!("{len} values in `(...)`").as_str())),
@@ -548,11 +576,17 @@ struct Spanning<'a> {
 impl MapAccess<'static> for Spanning<'_> {
     type Error = SpecError;
 
-    fn next_key_seed<K: DeserializeSeed<'static>>(&mut self, _: K) -> Result<Option<K::Value>, SpecError> {
+    fn next_key_seed<K: DeserializeSeed<'static>>(
+        &mut self,
+        _: K,
+    ) -> Result<Option<K::Value>, SpecError> {
         Ok(None)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'static>>(&mut self, seed: V) -> Result<V::Value, SpecError> {
+    fn next_value_seed<V: DeserializeSeed<'static>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, SpecError> {
         let span = self.de.tree.span;
         self.step += 1;
         match self.step {

@@ -89,21 +89,28 @@ impl Problem {
                 Some(name) => format!("did you mean `{name}`?"),
                 None => "paths are relative to the file that names them".into(),
             }),
-            Self::UnknownField { found, expected, .. } => Some(suggest(found, expected, "its fields are")),
+            Self::UnknownField { found, expected, .. } => {
+                Some(suggest(found, expected, "its fields are"))
+            }
             Self::MissingField { field, .. } => Some(format!("add `{field}: ...`")),
             Self::DuplicateField(_) => Some("keep one of them".into()),
-            Self::UnknownVariant { found, expected, .. } => Some(suggest(found, expected, "there are")),
+            Self::UnknownVariant { found, expected, .. } => {
+                Some(suggest(found, expected, "there are"))
+            }
             Self::UnknownName { name, known, .. } => Some(suggest(name, known, "known here are")),
             Self::UnknownParameter { name, known, .. } => Some(suggest(name, known, "it declares")),
             Self::UnknownNode { from, known, .. } => Some(suggest(from, known, "it can read")),
             Self::DuplicateNode(_) => Some("give one of them another name".into()),
             Self::DuplicateExperiment(_) => Some("give one of them a `name` of its own".into()),
             Self::Cycle(_) => Some("let one of them read a node outside the loop".into()),
-            Self::UnusedNode(_) => {
-                Some("read it in another node's `from`, or remove it; only the last node is a result".into())
-            }
+            Self::UnusedNode(_) => Some(
+                "read it in another node's `from`, or remove it; only the last node is a result"
+                    .into(),
+            ),
             Self::Arity { .. } => Some("`from` names the nodes that are read, in order".into()),
-            Self::IncludeLoop(_) => Some("break the loop: one of the files must not name the other".into()),
+            Self::IncludeLoop(_) => {
+                Some("break the loop: one of the files must not name the other".into())
+            }
             Self::Value { help, .. } | Self::Override { help, .. } => Some(help.clone()),
             Self::Shape { help, .. } => help.clone(),
             _ => None,
@@ -116,15 +123,17 @@ pub(crate) fn suggest(found: &str, known: &[String], intro: &str) -> String {
     match closest(found, known) {
         Some(name) => format!("did you mean `{name}`?"),
         None if known.is_empty() => format!("{intro} none"),
-        None => format!("{intro} {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "{intro} {}",
+            known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 
 /// The known name nearest to `found`, where it is near enough to be meant.
 pub(crate) fn closest<'a>(found: &str, known: &'a [String]) -> Option<&'a String> {
-    let distance = |name: &str| {
-        strsim::damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase())
-    };
+    let distance =
+        |name: &str| strsim::damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase());
     let nearest = known.iter().min_by_key(|name| distance(name))?;
     (distance(nearest) <= found.chars().count().max(3) / 3).then_some(nearest)
 }
@@ -199,7 +208,8 @@ impl SpecError {
         if let Some(help) = &help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
-        let notes: Vec<String> = self.inner.trail.iter().map(|frame| note(frame, sources)).collect();
+        let notes: Vec<String> =
+            self.inner.trail.iter().map(|frame| note(frame, sources)).collect();
         for text in &notes {
             group = group.element(Level::NOTE.message(text.as_str()));
         }
@@ -231,11 +241,20 @@ impl serde::de::Error for SpecError {
         Self::new(Problem::Custom(message.to_string()))
     }
 
-    fn invalid_type(unexpected: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
-        Self::new(Problem::WrongType { expected: expected.to_string(), found: unexpected.to_string() })
+    fn invalid_type(
+        unexpected: serde::de::Unexpected<'_>,
+        expected: &dyn serde::de::Expected,
+    ) -> Self {
+        Self::new(Problem::WrongType {
+            expected: expected.to_string(),
+            found: unexpected.to_string(),
+        })
     }
 
-    fn invalid_value(unexpected: serde::de::Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+    fn invalid_value(
+        unexpected: serde::de::Unexpected<'_>,
+        expected: &dyn serde::de::Expected,
+    ) -> Self {
         Self::invalid_type(unexpected, expected)
     }
 

@@ -149,11 +149,16 @@ impl<'t> Parser<'t> {
         self.close(start)?;
         if !FUNCTIONS.contains(&function) {
             let known = FUNCTIONS.map(str::to_string).to_vec();
-            let problem = Problem::UnknownName { text: self.text.into(), name: function.into(), known };
+            let problem =
+                Problem::UnknownName { text: self.text.into(), name: function.into(), known };
             return Err(ExprError { problem, at: (start, start + function.len()) });
         }
         apply(function, &args).ok_or_else(|| {
-            self.error(start, self.at, &format!("`{function}` cannot take these {} numbers", args.len()))
+            self.error(
+                start,
+                self.at,
+                &format!("`{function}` cannot take these {} numbers", args.len()),
+            )
         })
     }
 

@@ -70,7 +70,8 @@ impl Loader {
     /// A value that is not RON.
     pub fn argument(&self, name: &str, argument: &str, value: &str) -> Result<Rc<Tree>, SpecError> {
         // Blanks in the place of the path keep the value's columns those of the argument.
-        let padded = format!("{}{value}", " ".repeat(argument.len() - value.len().min(argument.len())));
+        let padded =
+            format!("{}{value}", " ".repeat(argument.len() - value.len().min(argument.len())));
         let id = self.sources.add(name.into(), Path::new(""), padded);
         let tree = Tree::parse(&self.sources, id);
         self.sources.show(id, argument);
@@ -130,7 +131,10 @@ fn tidy(path: &Path) -> PathBuf {
         match part {
             std::path::Component::CurDir => {}
             std::path::Component::ParentDir
-                if matches!(out.components().next_back(), Some(std::path::Component::Normal(_))) =>
+                if matches!(
+                    out.components().next_back(),
+                    Some(std::path::Component::Normal(_))
+                ) =>
             {
                 out.pop();
             }
@@ -186,7 +190,10 @@ impl<'de, T> Deserialize<'de> for Include<T> {
                 f.write_str("the path of a spec file, or a spec")
             }
 
-            fn visit_newtype_struct<D: Deserializer<'de>>(self, de: D) -> Result<Include<T>, D::Error> {
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                de: D,
+            ) -> Result<Include<T>, D::Error> {
                 Ok(Include { id: u32::deserialize(de)?, kind: PhantomData })
             }
         }

@@ -161,7 +161,12 @@ pub struct Given<'a> {
 }
 
 /// Brings a spec's parameters into scope: its defaults, or what is given in their place.
-fn declare(loader: &Loader, tree: &Tree, given: &Given<'_>, env: &mut Env) -> Result<(), SpecError> {
+fn declare(
+    loader: &Loader,
+    tree: &Tree,
+    given: &Given<'_>,
+    env: &mut Env,
+) -> Result<(), SpecError> {
     let fields = tree.get("params").map(|field| field.tree.fields()).unwrap_or_default();
     let known: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
     let overrides = given.params.iter().flat_map(|params| &params.0);
@@ -210,7 +215,10 @@ impl<'de> Deserialize<'de> for Params {
                 f.write_str("a map of parameters such as `{\"expansion\": 4}`")
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Params, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Params, A::Error> {
                 let mut params = Vec::new();
                 while let Some(param) = map.next_entry()? {
                     params.push(param);

@@ -65,7 +65,9 @@ impl Change {
             }
             Value::Map(fields) => Value::Map(self.field(loader, fields, head, rest)?),
             Value::Unit => Value::Struct(None, self.field(loader, &[], head, rest)?),
-            Value::Name(name) => Value::Struct(Some(name.clone()), self.field(loader, &[], head, rest)?),
+            Value::Name(name) => {
+                Value::Struct(Some(name.clone()), self.field(loader, &[], head, rest)?)
+            }
             Value::List(items) => Value::List(self.item(loader, items, head, rest)?),
             Value::Tuple(name, items) => {
                 Value::Tuple(name.clone(), self.item(loader, items, head, rest)?)
@@ -75,7 +77,13 @@ impl Change {
         Ok(Rc::new(Tree { value, span: tree.span }))
     }
 
-    fn field(&self, loader: &Loader, fields: &[Field], head: &str, rest: &str) -> Result<Vec<Field>, SpecError> {
+    fn field(
+        &self,
+        loader: &Loader,
+        fields: &[Field],
+        head: &str,
+        rest: &str,
+    ) -> Result<Vec<Field>, SpecError> {
         let mut fields = fields.to_vec();
         if let Some(field) = fields.iter_mut().find(|field| field.name == head) {
             field.tree = self.apply(loader, &field.tree, rest)?;
@@ -91,14 +99,21 @@ impl Change {
     }
 
     /// An item by its index from 0, or by the name it carries.
-    fn item(&self, loader: &Loader, items: &[Rc<Tree>], head: &str, rest: &str) -> Result<Vec<Rc<Tree>>, SpecError> {
+    fn item(
+        &self,
+        loader: &Loader,
+        items: &[Rc<Tree>],
+        head: &str,
+        rest: &str,
+    ) -> Result<Vec<Rc<Tree>>, SpecError> {
         let mut items = items.to_vec();
         let names: Vec<String> = items.iter().map(label).collect();
         let index = head.parse().ok().filter(|&at: &usize| at < items.len());
         let Some(index) = index.or_else(|| names.iter().position(|name| name == head)) else {
             let mut known = names;
             known.retain(|name| !name.is_empty());
-            let help = if known.is_empty() { String::new() } else { suggest(head, &known, "there are") };
+            let help =
+                if known.is_empty() { String::new() } else { suggest(head, &known, "there are") };
             let reason = format!("the list has {} items and none is called `{head}`", items.len());
             return Err(self.nowhere(head, &reason, &help));
         };
@@ -120,7 +135,8 @@ impl Change {
 
     fn nowhere(&self, part: &str, reason: &str, help: &str) -> SpecError {
         let help = match help {
-            "" => "the path follows the fields of the spec, as in `train.epochs` or `networks.0`".into(),
+            "" => "the path follows the fields of the spec, as in `train.epochs` or `networks.0`"
+                .into(),
             help => help.to_string(),
         };
         let start = self.path.find(part).unwrap_or(0);

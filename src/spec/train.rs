@@ -201,7 +201,11 @@ impl Train {
         let own = [
             (self.epochs == 0).then_some(("epochs", "`epochs` is 0", "train for 1 epoch or more")),
             (self.batch == 0).then_some(("batch", "`batch` is 0", "a common value is 128")),
-            (self.eval_batch == 0).then_some(("eval_batch", "`eval_batch` is 0", "a common value is 250")),
+            (self.eval_batch == 0).then_some((
+                "eval_batch",
+                "`eval_batch` is 0",
+                "a common value is 250",
+            )),
             (!(0.0..1.0).contains(&self.label_smoothing)).then_some((
                 "label_smoothing",
                 "`label_smoothing` is outside 0 to 1",
@@ -255,7 +259,8 @@ impl Optimizer {
             Self::Adam { betas, eps, .. } | Self::AdamW { betas, eps, .. } => {
                 let good = |beta: f64| (0.0..1.0).contains(&beta);
                 let common = "common are `betas: (0.9, 0.999)` and `eps: 0.00000001`";
-                let fault = ("optimizer", "`betas` are outside 0 to 1, or `eps` is not above 0", common);
+                let fault =
+                    ("optimizer", "`betas` are outside 0 to 1, or `eps` is not above 0", common);
                 (!good(betas.0) || !good(betas.1) || eps <= 0.0).then_some(fault)
             }
         }
@@ -271,10 +276,16 @@ impl Schedule {
                 "`milestones` are not ascending",
                 "list the epochs in order",
             )),
-            Self::Step { gamma, .. } => (*gamma <= 0.0)
-                .then_some(("schedule.gamma", "`gamma` is not above 0", "a common value is 0.1")),
-            Self::Cosine { min_lr } => (*min_lr < 0.0)
-                .then_some(("schedule.min_lr", "`min_lr` is below 0", "use 0 or more")),
+            Self::Step { gamma, .. } => (*gamma <= 0.0).then_some((
+                "schedule.gamma",
+                "`gamma` is not above 0",
+                "a common value is 0.1",
+            )),
+            Self::Cosine { min_lr } => (*min_lr < 0.0).then_some((
+                "schedule.min_lr",
+                "`min_lr` is below 0",
+                "use 0 or more",
+            )),
         }
     }
 }
@@ -286,10 +297,16 @@ impl Augment {
             Self::RandomCrop { padding, fill: Fill::Reflect } if padding > 31 => {
                 Some((place, "`padding` mirrors more than the image has", "use at most 31 pixels"))
             }
-            Self::RandomCrop { padding, .. } => (padding > 256)
-                .then_some((place, "`padding` is more than 256 pixels", "a common value is 4")),
-            Self::HorizontalFlip { p } => (!(0.0..=1.0).contains(&p))
-                .then_some((place, "`p` is no probability", "use a number from 0 to 1")),
+            Self::RandomCrop { padding, .. } => (padding > 256).then_some((
+                place,
+                "`padding` is more than 256 pixels",
+                "a common value is 4",
+            )),
+            Self::HorizontalFlip { p } => (!(0.0..=1.0).contains(&p)).then_some((
+                place,
+                "`p` is no probability",
+                "use a number from 0 to 1",
+            )),
         }
     }
 }

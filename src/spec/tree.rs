@@ -162,7 +162,9 @@ impl Tree {
             }
             Value::Map(fields) | Value::Struct(_, fields) => {
                 fields.len() <= 6
-                    && fields.iter().all(|field| field.tree.is_flat() && field.tree.fields().is_empty())
+                    && fields
+                        .iter()
+                        .all(|field| field.tree.is_flat() && field.tree.fields().is_empty())
             }
             _ => true,
         }
@@ -190,7 +192,8 @@ fn write_items(out: &mut String, depth: usize, open: char, items: &[Rc<Tree>], c
 }
 
 fn write_fields(out: &mut String, depth: usize, open: char, fields: &[Field], close: char) {
-    let flat = fields.len() <= 6 && fields.iter().all(|f| f.tree.is_flat() && f.tree.fields().is_empty());
+    let flat =
+        fields.len() <= 6 && fields.iter().all(|f| f.tree.is_flat() && f.tree.fields().is_empty());
     out.push(open);
     for (index, field) in fields.iter().enumerate() {
         separate(out, depth, flat, index);
@@ -244,11 +247,15 @@ impl Builder<'_> {
         match text.chars().next().unwrap_or(' ') {
             '[' => {
                 let items: Vec<&RawValue> = ron::from_str(text).map_err(|e| read(&e))?;
-                Ok(Value::List(items.into_iter().map(|item| self.tree(item)).collect::<Result<_, _>>()?))
+                Ok(Value::List(
+                    items.into_iter().map(|item| self.tree(item)).collect::<Result<_, _>>()?,
+                ))
             }
             '{' => {
                 let Entries(entries) = ron::from_str(text).map_err(|e| read(&e))?;
-                Ok(Value::Map(entries.into_iter().map(|e| self.entry(e)).collect::<Result<_, _>>()?))
+                Ok(Value::Map(
+                    entries.into_iter().map(|e| self.entry(e)).collect::<Result<_, _>>()?,
+                ))
             }
             '"' | '\'' => Ok(Value::Str(ron::from_str(text).map_err(|e| read(&e))?)),
             'r' if text.starts_with("r\"") || text.starts_with("r#\"") => {
@@ -286,7 +293,8 @@ impl Builder<'_> {
                 Ok(Value::Struct(name, unique(fields.collect::<Result<_, _>>()?)?))
             }
             Body::Tuple(items) => {
-                let items = items.into_iter().map(|item| self.tree(item)).collect::<Result<_, _>>()?;
+                let items =
+                    items.into_iter().map(|item| self.tree(item)).collect::<Result<_, _>>()?;
                 Ok(Value::Tuple(name, items))
             }
             Body::Empty => Ok(Value::Struct(name, Vec::new())),

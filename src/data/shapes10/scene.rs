@@ -86,11 +86,8 @@ fn distractor(canvas: &mut Canvas, random: &mut Random) {
         return bar(canvas, anywhere, random);
     }
     let figure = Figure::OUTLINES[random.index(Figure::OUTLINES.len())];
-    let pose = Pose {
-        centre: anywhere,
-        radius: random.between(1.5, 4.0),
-        ..Pose::of_figure(random)
-    };
+    let pose =
+        Pose { centre: anywhere, radius: random.between(1.5, 4.0), ..Pose::of_figure(random) };
     let colour = contrasting(canvas.at(anywhere), 0.15, 0.4, random);
     paint(canvas, pose, sketch(figure, random), move |_, _| colour);
 }

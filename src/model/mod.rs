@@ -1,0 +1,135 @@
+//! The model stage: a plan as a tch module. Weights are made from the plan's list, and the forward
+//! pass follows the plan's steps.
+
+use std::path::Path;
+
+use tch::{Device, Kind, TchError, Tensor, no_grad_guard};
+
+use crate::op::{Call, Weight};
+use crate::plan::Plan;
+use crate::random::{Purpose, generator};
+
+mod init;
+pub mod state;
+
+/// A network that can run: a plan, and its weights on a device.
+#[derive(Debug)]
+pub struct Model {
+    plan: Plan,
+    weights: Vec<Tensor>,
+    device: Device,
+}
+
+impl Model {
+    /// A model with initial weights drawn from a seed. The same seed gives the same weights on
+    /// every device.
+    ///
+    /// # Errors
+    /// What libtorch reports, such as a lack of memory.
+    pub fn new(plan: Plan, seed: u64, device: Device) -> Result<Self, TchError> {
+        let mut random = generator(seed, Purpose::Init, 0);
+        let make = |weight: &Weight| {
+            let tensor = place(&init::draw(weight, &mut random)?, weight, device)?;
+            match weight.role.is_trained() {
+                true => tensor.f_set_requires_grad(true),
+                false => Ok(tensor),
+            }
+        };
+        let weights = plan.weights.iter().map(make).collect::<Result<_, _>>()?;
+        Ok(Self { plan, weights, device })
+    }
+
+    /// What the model was made from.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where its weights are.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// All weights with their declarations, in state-dict order.
+    pub fn weights(&self) -> impl Iterator<Item = (&Weight, &Tensor)> {
+        self.plan.weights.iter().zip(&self.weights)
+    }
+
+    /// The logits of a batch, `[batch, classes]`. `images` is `[batch, channels, height, width]`,
+    /// in any memory format; channels_last is quickest. Training uses and updates batch statistics.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub fn forward(&self, images: &Tensor, training: bool) -> Result<Tensor, TchError> {
+        let mut values: Vec<Option<Tensor>> = (0..=self.plan.steps.len()).map(|_| None).collect();
+        values[0] = Some(images.shallow_clone());
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            let inputs: Vec<&Tensor> =
+                step.inputs.iter().filter_map(|&value| values[value].as_ref()).collect();
+            let call = Call {
+                inputs: &inputs,
+                weights: &self.weights[step.weights.0..step.weights.1],
+                training,
+                in_place: step.in_place,
+            };
+            let result = step.op.operation().forward(&call)?;
+            values[index + 1] = Some(result);
+            // What no later step reads is given back at once; training keeps what backward needs.
+            step.last_uses.iter().for_each(|&value| values[value] = None);
+        }
+        values[self.plan.output]
+            .take()
+            .ok_or_else(|| TchError::Torch("a plan without a result".into()))
+    }
+
+    /// Reads weights from a safetensors file with the names of a PyTorch state dict. Nothing is
+    /// changed unless every weight is there with its shape.
+    ///
+    /// # Errors
+    /// A file that is none, missing and unknown names, shapes that differ.
+    pub fn load(&mut self, path: &Path) -> Result<(), state::StateError> {
+        let tensors = state::read(path, &self.plan.weights)?;
+        self.set_weights(&tensors)?;
+        Ok(())
+    }
+
+    /// Writes all weights to a safetensors file, with the names of a PyTorch state dict.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), state::StateError> {
+        state::write(path, self.weights())
+    }
+
+    /// Copies values into the weights, one tensor a weight in the plan's order.
+    ///
+    /// # Errors
+    /// What libtorch reports, such as shapes that differ.
+    pub fn set_weights(&mut self, values: &[Tensor]) -> Result<(), TchError> {
+        let _no_grad = no_grad_guard();
+        for (weight, value) in self.weights.iter_mut().zip(values) {
+            weight.f_copy_(value)?;
+        }
+        Ok(())
+    }
+}
+
+/// A weight on its device. Kernels are laid out channels_last, which convolutions hand on to their
+/// results; the strides survive loading.
+fn place(value: &Tensor, weight: &Weight, device: Device) -> Result<Tensor, TchError> {
+    if weight.dims.len() != 4 {
+        return value.f_to_device(device);
+    }
+    let dims: Vec<i64> = weight.dims.iter().map(|&dim| dim as i64).collect();
+    let mut tensor = Tensor::f_empty_permuted(&dims, [0, 2, 3, 1], (Kind::Float, device))?;
+    let _no_grad = no_grad_guard();
+    tensor.f_copy_(value)?;
+    Ok(tensor)
+}
+
+impl tch::nn::ModuleT for Model {
+    /// As [`Model::forward`]; tch's trait has no room for errors.
+    #[allow(clippy::panic)]
+    fn forward_t(&self, images: &Tensor, training: bool) -> Tensor {
+        self.forward(images, training).unwrap_or_else(|error| panic!("{error}"))
+    }
+}

@@ -1,0 +1,146 @@
+//! The training loop.
+
+use std::time::Instant;
+
+use tch::{Device, Reduction, TchError, Tensor};
+
+use super::batches::DeviceImages;
+use super::evaluate::{Evaluation, Sums, evaluate};
+use super::meter;
+use super::optim::Optim;
+use super::schedule::Rates;
+use crate::model::Model;
+use crate::spec::train::Train;
+
+/// An epoch that is done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Epoch {
+    /// From 1.
+    pub number: u32,
+    /// Learning rate of the last step.
+    pub lr: f64,
+    /// Mean training loss, nats.
+    pub loss: f64,
+    /// Accuracy on the training images as they were seen, percent.
+    pub top1: f64,
+    /// Training time, seconds.
+    pub seconds: f64,
+    /// On the test set, after it.
+    pub test: Evaluation,
+}
+
+/// A step that is done.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step {
+    /// From 1.
+    pub epoch: u32,
+    /// Steps done in this epoch.
+    pub step: u64,
+    /// Steps in every epoch.
+    pub steps: u64,
+    /// Images done in this epoch.
+    pub images: u64,
+    /// Seconds since the epoch began.
+    pub seconds: f64,
+    /// Mean loss of the epoch so far; none on a device that would have to be waited for.
+    pub loss: Option<f64>,
+}
+
+/// Told what happens while a model trains.
+pub trait Watch {
+    /// A step is done. Called at every step: must be quick.
+    fn step(&mut self, step: &Step);
+    /// An epoch is done.
+    fn epoch(&mut self, epoch: &Epoch);
+}
+
+/// Why training stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// The loss is no longer a finite number.
+    #[error(
+        "the loss became {loss} in epoch {epoch}; a lower learning rate or a longer warm-up may help"
+    )]
+    Diverged {
+        /// From 1.
+        epoch: u32,
+        /// `NaN` or `inf`.
+        loss: f64,
+    },
+    /// libtorch.
+    #[error("{}", crate::torch_error::first_line(.0))]
+    Torch(#[from] TchError),
+}
+
+/// Trains a model by a recipe, and evaluates it after every epoch.
+///
+/// No step waits for the device: losses are summed there and read once an epoch. On the CPU, where
+/// reading is free, a loss that is not finite stops the run at its step.
+///
+/// # Errors
+/// A loss that is not finite, and what libtorch reports.
+pub fn fit(
+    model: &Model,
+    recipe: &Train,
+    seed: u64,
+    train: &DeviceImages,
+    test: &DeviceImages,
+    watch: &mut dyn Watch,
+) -> Result<(), Stopped> {
+    let batch = i64::from(recipe.batch);
+    let steps = (train.len() as u64).div_ceil(u64::from(recipe.batch));
+    let rates = Rates::new(recipe, steps);
+    let mut optim = Optim::new(recipe, model)?;
+    for number in 1..=recipe.epochs {
+        let started = Instant::now();
+        let order = train.epoch(&recipe.augment, seed, number)?;
+        let mut sums = Sums::new(model.device())?;
+        let mut lr = 0.0;
+        for step in 0..steps {
+            let (images, labels) = order.batch(step as i64 * batch, batch)?;
+            let logits = model.forward(&images, true)?;
+            let loss = loss(&logits, &labels, recipe.label_smoothing)?;
+            loss.f_backward()?;
+            lr = rates.at(u64::from(number - 1) * steps + step);
+            optim.step(lr)?;
+            let count = labels.size()[0];
+            sums.add(&loss.detach().f_mul_scalar(count)?, &logits, &labels)?;
+
+            let images = ((step + 1) * u64::from(recipe.batch)).min(train.len() as u64);
+            let so_far = running_loss(&sums, model.device(), images)?;
+            if let Some(loss) = so_far.filter(|loss| !loss.is_finite()) {
+                return Err(Stopped::Diverged { epoch: number, loss });
+            }
+            let seconds = started.elapsed().as_secs_f64();
+            watch.step(&Step {
+                epoch: number,
+                step: step + 1,
+                steps,
+                images,
+                seconds,
+                loss: so_far,
+            });
+        }
+        let (loss, correct) = sums.read()?;
+        let seconds = started.elapsed().as_secs_f64();
+        let (loss, top1) = (loss / train.len() as f64, 100.0 * correct / train.len() as f64);
+        if !loss.is_finite() {
+            return Err(Stopped::Diverged { epoch: number, loss });
+        }
+        let test = evaluate(model, test, i64::from(recipe.eval_batch))?;
+        watch.epoch(&Epoch { number, lr, loss, top1, seconds, test });
+    }
+    meter::synchronize(model.device());
+    Ok(())
+}
+
+fn loss(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor, TchError> {
+    logits.f_cross_entropy_loss::<&Tensor>(labels, None, Reduction::Mean, -100, smoothing)
+}
+
+fn running_loss(sums: &Sums, device: Device, images: u64) -> Result<Option<f64>, TchError> {
+    match device {
+        Device::Cpu => Ok(Some(sums.read()?.0 / images as f64)),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,14 @@
+//! The trainer stage: one model, one recipe, one data set; out come epochs.
+
+pub mod schedule;
+
+#[cfg(feature = "torch")]
+pub mod batches;
+#[cfg(feature = "torch")]
+pub mod evaluate;
+#[cfg(feature = "torch")]
+pub mod fit;
+#[cfg(feature = "torch")]
+pub mod meter;
+#[cfg(feature = "torch")]
+pub mod optim;

@@ -1,0 +1,8 @@
+//! Tests that need libtorch. What can be checked against PyTorch is checked against golden files
+//! that PyTorch made (`tests/reference/`).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod formula;
+mod init;
+mod optim;
+mod parity;
