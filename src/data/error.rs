@@ -144,9 +144,9 @@ pub enum DataError {
         problem: MetaProblem,
     },
     /// A folder named by the user or the cache is unfit; no other place was tried.
-    #[error("{cause}\n  (the folder was named by {origin})")]
+    #[error("{cause}\n  (this folder comes from {origin})")]
     Source {
-        /// Who named the folder.
+        /// Where the folder comes from.
         origin: Origin,
         /// What is wrong with it.
         #[source]
@@ -305,7 +305,7 @@ pub enum EntryProblem {
     Kind,
 }
 
-/// Who named the folder of the data set.
+/// Where the folder of the data set comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// The option `--data`.
@@ -321,7 +321,7 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Self::Explicit => "--data",
             Self::Variable => "the environment variable RESWEEP_DATA",
-            Self::Cache => "the cache; remove it there and it is downloaded again",
+            Self::Cache => "the cache: remove it, and it is downloaded again",
         })
     }
 }

@@ -13,28 +13,28 @@ const KNOTS: usize = 6;
 /// Draws an image that shows `figure`, to bytes with channels last.
 pub(super) fn draw(figure: Figure, random: &mut Random, bytes: &mut [u8]) {
     let mut canvas = ground(random);
-    for _ in 0..random.index(3) {
+    for _ in 0..random.index(4) {
         distractor(&mut canvas, random);
     }
     let pose = Pose::of_figure(random);
-    let colour = contrasting(canvas.at(pose.centre), 0.4, 0.8, random);
+    let colour = lighter(canvas.at(pose.centre), 0.3, 0.8, random);
     paint(&mut canvas, pose, sketch(figure, random), shaded(colour, 0.12, random));
-    if random.chance(0.35) {
+    if random.chance(0.5) {
         let through = [0, 1].map(|i| pose.centre[i] + random.between(-0.8, 0.8) * pose.radius);
         bar(&mut canvas, through, random);
     }
     if random.chance(0.5) {
         canvas.blur(random.unit());
     }
-    let noise = random.between(0.01, 0.06);
+    let noise = random.between(0.02, 0.08);
     canvas.develop(noise, random, bytes);
 }
 
 /// A ground that runs from one colour to another, with smooth clutter over it.
 fn ground(random: &mut Random) -> Canvas {
-    let base = [random.between(0.15, 0.85), random.between(0.15, 0.85), random.between(0.15, 0.85)];
+    let base = [(); CHANNELS].map(|()| random.between(0.05, 0.65));
     let shade = shaded(base, 0.15, random);
-    let strength = random.between(0.0, 0.08);
+    let strength = random.between(0.0, 0.12);
     let mut knots = [[[0.0; CHANNELS]; KNOTS]; KNOTS];
     for value in knots.as_flattened_mut().as_flattened_mut() {
         *value = strength * random.bell();
@@ -79,6 +79,15 @@ fn contrasting(ground: Colour, least: f32, most: f32, random: &mut Random) -> Co
     }
 }
 
+/// A colour as [`contrasting`] gives it, mirrored in the ground where it is darker than that.
+/// Figures are always the lighter part, or telling them from their ground is all that a small
+/// network learns in a few epochs.
+fn lighter(ground: Colour, least: f32, most: f32, random: &mut Random) -> Colour {
+    let colour = contrasting(ground, least, most, random);
+    let change: f32 = (0..CHANNELS).map(|c| colour[c] - ground[c]).sum();
+    if change < 0.0 { mix(ground, colour, -1.0) } else { colour }
+}
+
 /// Something small that is no class of its own: a little solid figure, or a line.
 fn distractor(canvas: &mut Canvas, random: &mut Random) {
     let anywhere = [random.between(0.0, EXTENT), random.between(0.0, EXTENT)];
@@ -88,7 +97,7 @@ fn distractor(canvas: &mut Canvas, random: &mut Random) {
     let figure = Figure::OUTLINES[random.index(Figure::OUTLINES.len())];
     let pose =
         Pose { centre: anywhere, radius: random.between(1.5, 4.0), ..Pose::of_figure(random) };
-    let colour = contrasting(canvas.at(anywhere), 0.15, 0.4, random);
+    let colour = contrasting(canvas.at(anywhere), 0.15, 0.45, random);
     paint(canvas, pose, sketch(figure, random), move |_, _| colour);
 }
 
@@ -96,7 +105,7 @@ fn distractor(canvas: &mut Canvas, random: &mut Random) {
 fn bar(canvas: &mut Canvas, [px, py]: [f32; 2], random: &mut Random) {
     let [dx, dy] = random.direction();
     let (width, length) = (random.between(0.4, 1.4), random.between(4.0, 20.0));
-    let colour = contrasting(canvas.at([px, py]), 0.15, 0.4, random);
+    let colour = contrasting(canvas.at([px, py]), 0.15, 0.45, random);
     let reach = Reach { centre: [px, py], radius: length + width };
     let distance = |x: f32, y: f32| {
         let (x, y) = (x - px, y - py);
@@ -130,7 +139,7 @@ struct Pose {
 impl Pose {
     /// A pose of the figure that an image shows; a corner may stick out of the picture.
     fn of_figure(random: &mut Random) -> Self {
-        let radius = random.between(9.0, 13.0);
+        let radius = random.between(8.0, 13.0);
         let margin = radius * 0.85;
         let centre = [(); 2].map(|()| random.between(margin, EXTENT - margin));
         let stretch = random.between(1.0, 1.15);
