@@ -1,1 +1,33 @@
-//! TODO
+//! Records: what a sweep leaves behind. Typed rows in, bytes out; nothing here knows of tensors.
+//!
+//! | file | what stands there |
+//! |---|---|
+//! | `rows` | the four tables: every column declared once, with its unit |
+//! | `column` | the macro that turns a declaration into struct, header, cells and documentation |
+//! | `record` | one run with its epochs, and how its row follows from them |
+//! | `tables` | records to tables: the order of the rows, the statistics over seeds |
+//! | `csv` | rows to CSV |
+//! | `summary` | tables to what is printed at the end of a sweep |
+//! | `store` | the folder `results/<sweep name>/`, the only file here that touches the disk |
+//!
+//! **Invariant:** a table is a pure function of the records of the planned runs. The order in
+//! which runs end changes no byte of it.
+//!
+//! **Invariant:** what is missing is an empty cell, never 0.
+
+#[macro_use]
+mod column;
+mod csv;
+mod record;
+mod rows;
+mod store;
+mod summary;
+mod tables;
+
+pub use column::{Cell, Column, Row, columns_markdown};
+pub use csv::csv_bytes;
+pub use record::{Ending, Environment, Facts, Record, RunId, Span};
+pub use rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};
+pub use store::{Found, Store, StoreError};
+pub use summary::summary;
+pub use tables::Tables;

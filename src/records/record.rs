@@ -1,0 +1,179 @@
+//! One run with its epochs, and how the row of a run follows from its epochs.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::rows::{EpochRow, RunRow, Status};
+use super::tables::{mean, sample_std};
+
+/// Everything that is kept of one run: its row and those of its epochs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The row of `runs.csv`.
+    pub run: RunRow,
+    /// The rows of `epochs.csv`, by epoch.
+    pub epochs: Vec<EpochRow>,
+}
+
+/// What makes a run itself: a record with the same identity is the record of that run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId {
+    /// Name of the experiment.
+    pub experiment: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Hash of the resolved spec, in full, without the seed.
+    pub spec_hash: String,
+}
+
+/// What is known of a run before it trains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Trainable parameters.
+    pub params: u64,
+    /// Multiply-accumulates of one forward pass of one image.
+    pub macs: u64,
+    /// Bytes of activations of one forward pass of one image.
+    pub activation_bytes: Option<u64>,
+    /// Number format of the arithmetic, such as `fp32`.
+    pub precision: String,
+    /// Images in a training batch.
+    pub batch: u32,
+    /// Images in the training set.
+    pub train_images: u64,
+    /// Images in the test set.
+    pub test_images: u64,
+}
+
+/// What all runs of one invocation share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    /// The model of the device.
+    pub device_name: Option<String>,
+    /// CPU threads within an operation.
+    pub threads: u32,
+    /// The `--set` arguments in order.
+    pub overrides: Vec<String>,
+    /// Version of resweep.
+    pub code_version: String,
+    /// Version of tch.
+    pub tch_version: Option<String>,
+    /// Version of libtorch.
+    pub libtorch_version: Option<String>,
+}
+
+/// How a run ended, and what is measured once at its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ending {
+    /// How it ended.
+    pub status: Status,
+    /// Why, unless [`Status::Ok`].
+    pub reason: Option<String>,
+    /// Median latency in milliseconds of the forward pass of one image.
+    pub latency_ms: Option<f64>,
+    /// Peak memory in units of 10^6 bytes.
+    pub peak_memory_mb: Option<f64>,
+}
+
+/// When a run took place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The time of day at its start.
+    pub started: SystemTime,
+    /// From its start to its end.
+    pub wall: Duration,
+}
+
+impl Record {
+    /// The record of a run that ended: its row follows from `epochs`, which stand by epoch.
+    pub fn new(
+        id: &RunId,
+        facts: &Facts,
+        environment: &Environment,
+        epochs: Vec<EpochRow>,
+        ending: Ending,
+        span: Span,
+    ) -> Self {
+        let best = best(&epochs);
+        // An accuracy of a run that stopped short is no result: it stays in `epochs.csv`.
+        let last = epochs.last().filter(|_| ending.status == Status::Ok);
+        let epoch_s: Vec<f64> = epochs.iter().map(|e| e.epoch_s).collect();
+        let eval_s: Vec<f64> = epochs.iter().filter_map(|e| e.eval_s).collect();
+        let run = RunRow {
+            experiment: id.experiment.clone(),
+            seed: id.seed,
+            status: ending.status,
+            reason: ending.reason,
+            epochs: epochs.last().map_or(0, |e| e.epoch),
+            top1: last.and_then(|e| e.top1),
+            top1_best: best.map(|(top1, _)| top1),
+            top1_best_epoch: best.map(|(_, epoch)| epoch),
+            test_loss: last.and_then(|e| e.test_loss),
+            train_loss: epochs.last().map(|e| e.train_loss),
+            params: facts.params,
+            macs: facts.macs,
+            activation_bytes: facts.activation_bytes,
+            device: environment.device.clone(),
+            device_name: environment.device_name.clone(),
+            precision: facts.precision.clone(),
+            threads: environment.threads,
+            batch: facts.batch,
+            train_images: facts.train_images,
+            test_images: facts.test_images,
+            train_s: total(&epoch_s),
+            eval_s: total(&eval_s),
+            epoch_s_mean: mean(&epoch_s),
+            epoch_s_std: sample_std(&epoch_s),
+            train_images_per_s: rate(
+                epochs.iter().map(|e| (e.train_images_per_s, Some(e.epoch_s))),
+            ),
+            eval_images_per_s: rate(epochs.iter().map(|e| (e.eval_images_per_s, e.eval_s))),
+            latency_ms: ending.latency_ms,
+            peak_memory_mb: ending.peak_memory_mb,
+            spec_hash: id.spec_hash.clone(),
+            overrides: Some(environment.overrides.join(" ")).filter(|text| !text.is_empty()),
+            code_version: environment.code_version.clone(),
+            tch_version: environment.tch_version.clone(),
+            libtorch_version: environment.libtorch_version.clone(),
+            started: humantime::format_rfc3339_seconds(span.started).to_string(),
+            wall_s: span.wall.as_secs_f64(),
+        };
+        Self { run, epochs }
+    }
+
+    /// The run that this is the record of.
+    pub fn id(&self) -> RunId {
+        RunId {
+            experiment: self.run.experiment.clone(),
+            seed: self.run.seed,
+            spec_hash: self.run.spec_hash.clone(),
+        }
+    }
+
+    /// Whether a sweep that starts again leaves the run as it is. Diverging is a result; a run
+    /// that failed is tried again.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.run.status, Status::Ok | Status::Diverged)
+    }
+}
+
+/// The best test accuracy in percent and the first epoch that reached it.
+fn best(epochs: &[EpochRow]) -> Option<(f64, u32)> {
+    let tested = epochs.iter().filter_map(|e| e.top1.map(|top1| (top1, e.epoch)));
+    tested.reduce(|best, next| if next.0 > best.0 { next } else { best })
+}
+
+fn total(seconds: &[f64]) -> Option<f64> {
+    (!seconds.is_empty()).then(|| seconds.iter().sum())
+}
+
+/// Images per second over all epochs: all images by all seconds, not a mean of rates.
+fn rate(epochs: impl Iterator<Item = (Option<f64>, Option<f64>)>) -> Option<f64> {
+    let timed = epochs.filter_map(|(rate, seconds)| rate.zip(seconds));
+    let (images, seconds) =
+        timed.fold((0.0, 0.0), |(images, seconds), (rate, s)| (images + rate * s, seconds + s));
+    (seconds > 0.0).then(|| images / seconds)
+}
