@@ -15,7 +15,7 @@ operation below is one float32 operation and every constant the float32 nearest 
                                        fan_in = product of all dimensions but the first
     weight, 1-D          0.125 + 0.03125 * u                     (BatchNorm)
     bias                 sign * (1 + 0.25 * u)                   sign = +1 for even i, -1 for odd i
-    running_mean         0.125 * u
+    running_mean         u
     running_var          0.03125 + 0.015625 * u
 
 Inputs have k of their own, with n counting the images from 0:
@@ -70,7 +70,7 @@ def weight(k, key, shape):
         case "bias":
             return (1 - 2 * (torch.arange(len(u)) % 2)) * (1 + 0.25 * u)
         case "running_mean":
-            return 0.125 * u
+            return u
         case "running_var":
             return 0.03125 + 0.015625 * u
     raise ValueError(f"{key}: the formula has no rule for it")
