@@ -1,2 +1,27 @@
-//! The resweep binary.
-fn main() {}
+//! The `resweep` binary: the commands that run networks. `cargo xtask` builds it and passes on its
+//! arguments.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use resweep::cli::Command;
+use resweep::{commands, device};
+
+/// A declarative experiment runner for residual networks.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    // Before anything asks libtorch for CUDA: the answer is kept.
+    device::load_cuda();
+    device::keep_allocator_memory();
+    match Cli::parse().command {
+        Command::Sweep(args) => commands::sweep::run(&args),
+        Command::Eval(args) => commands::eval::run(&args),
+        Command::Plan(args) => commands::plan::run(&args),
+    }
+}

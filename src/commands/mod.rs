@@ -1,4 +1,15 @@
 //! The commands, one file each. The binary and `cargo xtask` call them; they print, and say by
 //! their exit code how it went: 0 done, 1 failed, 2 a mistake in the command line or a spec.
 
+#[cfg(feature = "torch")]
+mod error;
+#[cfg(feature = "torch")]
+pub mod eval;
 pub mod plan;
+#[cfg(feature = "torch")]
+mod prepare;
+#[cfg(feature = "torch")]
+pub mod sweep;
+
+#[cfg(feature = "torch")]
+use error::{Error, fail};

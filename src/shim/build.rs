@@ -1,9 +1,46 @@
-//! Build script of resweep: finds libtorch's libraries at run time, and compiles the shim.
+//! Build script of resweep: the code version, the way to libtorch's libraries, and the shim.
+
+use std::path::Path;
+use std::process::Command;
 
 fn main() {
-    println!("cargo:rerun-if-changed=src/shim");
+    code_version();
     #[cfg(feature = "torch")]
     torch();
+}
+
+/// `0.1.0+1a2b3c4`, with `-dirty` where files differ from the commit; `0.1.0` outside git.
+fn code_version() {
+    println!("cargo:rerun-if-changed=src");
+    for file in
+        [git(&["rev-parse", "--git-path", "HEAD"]), git(&["rev-parse", "--git-path", "logs/HEAD"])]
+    {
+        if let Some(file) = file.filter(|file| Path::new(file).exists()) {
+            println!("cargo:rerun-if-changed={file}");
+        }
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let dirty = git(&[
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        "src",
+        "Cargo.toml",
+        "Cargo.lock",
+    ]);
+    let dirty = if dirty.is_some_and(|files| !files.is_empty()) { "-dirty" } else { "" };
+    let full = match git(&["rev-parse", "--short=12", "HEAD"]) {
+        Some(commit) => format!("{version}+{commit}{dirty}"),
+        None => version.to_string(),
+    };
+    println!("cargo:rustc-env=RESWEEP_CODE_VERSION={full}");
+}
+
+fn git(args: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(args).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_string())
 }
 
 #[cfg(feature = "torch")]
@@ -11,13 +48,32 @@ fn torch() {
     // torch-sys tells its direct dependants where libtorch is.
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
     println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
-    let include = std::path::Path::new(&lib).with_file_name("include");
+    compile(&lib);
+}
+
+/// Compiles the shim, which takes some 20 seconds, unless the same text was compiled before.
+#[cfg(feature = "torch")]
+fn compile(lib: &str) {
+    const SOURCE: &str = "src/shim/shim.cpp";
+    let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
+    let text = std::fs::read_to_string(SOURCE).unwrap_or_default();
+    let (stamp, stamped) = (out.join("shim.stamp"), format!("{lib}\n{text}"));
+    let built = out.join("libresweep_shim.a").exists();
+    if built && std::fs::read_to_string(&stamp).is_ok_and(|old| old == stamped) {
+        println!("cargo:rustc-link-search=native={}", out.display());
+        println!("cargo:rustc-link-lib=static=resweep_shim");
+        println!("cargo:rustc-link-lib=stdc++");
+        return;
+    }
+    let include = Path::new(lib).with_file_name("include");
     cc::Build::new()
         .cpp(true)
         .std("c++20")
         .flag_if_supported("-Wno-unused-parameter")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
-        .file("src/shim/shim.cpp")
+        .file(SOURCE)
         .compile("resweep_shim");
+    // Without the stamp the next build compiles it again, no more.
+    let _ = std::fs::write(stamp, stamped);
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Problem, SpecError};
 use super::network::Task;
 use super::tree::Tree;
+use crate::op::Shape;
 
 /// Which images, how many, and how they are prepared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +83,15 @@ impl Data {
                 Err(SpecError::at(tree.find(path), problem))
             }
         }
+    }
+
+    /// All of CIFAR-10, resized to a network's input.
+    pub fn for_input(input: Shape) -> Self {
+        let resize = match input {
+            Shape::Maps(_, side, _) if side != 32 => Some(side as u32),
+            _ => None,
+        };
+        Self { set: DataSet::Cifar10, train: None, test: None, resize, normalize: None }
     }
 
     /// What networks are given and asked for.

@@ -12,3 +12,5 @@ pub mod fit;
 pub mod meter;
 #[cfg(feature = "torch")]
 pub mod optim;
+#[cfg(feature = "torch")]
+pub mod runner;

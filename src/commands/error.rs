@@ -1,0 +1,83 @@
+//! What keeps a command from doing its work, beside mistakes in specs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tch::TchError;
+
+use crate::data::DataError;
+use crate::device::DeviceError;
+use crate::model::state::StateError;
+use crate::records::StoreError;
+
+/// Says where, what, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The images.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The results folder.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The weights.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// libtorch.
+    #[error("libtorch: {}", crate::torch_error::first_line(.0))]
+    Torch(#[from] TchError),
+    /// More images are asked for than there are.
+    #[error(
+        "the spec asks for {asked} {what} images and the data set has {there}; ask for fewer with \
+         data.train or data.test, in the spec or by --set"
+    )]
+    TooFew {
+        /// `training` or `test`.
+        what: &'static str,
+        /// By the spec.
+        asked: u32,
+        /// In the set.
+        there: usize,
+    },
+    /// `--data` with a data set that is drawn.
+    #[error(
+        "--data names a folder, but this sweep draws its images (shapes10); leave it out, or use --set data.set=Cifar10"
+    )]
+    NoFolder,
+    /// A network for another number of classes.
+    #[error(
+        "the network has {network} classes and the data set {data}; give the network `classes: {data}`, or --set classes={data}"
+    )]
+    Classes {
+        /// Of the network.
+        network: u64,
+        /// Of the data set.
+        data: u64,
+    },
+    /// The predictions cannot be written.
+    #[error("cannot write predictions to {}: {reason}", path.display())]
+    Predictions {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// 2 for a mistake in what was asked for, 1 for a failure.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Device(_) | Self::TooFew { .. } | Self::NoFolder | Self::Classes { .. } => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// Tells an error.
+pub fn fail(error: &Error) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(error.exit_code())
+}

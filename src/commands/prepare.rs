@@ -1,0 +1,61 @@
+//! What commands that run networks need first: a device, images, a word on both.
+
+use std::path::Path;
+
+use super::Error;
+use crate::cli::DeviceChoice;
+use crate::data::{Dataset, cifar10, shapes10};
+use crate::device::{self, Resolved};
+use crate::records::Environment;
+use crate::spec::data::{Data, DataSet};
+
+/// Chooses the device, says which and why, and sets the number of threads.
+pub fn device(choice: DeviceChoice, threads: Option<u32>) -> Result<Resolved, Error> {
+    let resolved = device::resolve(choice)?;
+    eprintln!("device {}", resolved.why);
+    let threads = threads.unwrap_or_else(|| {
+        std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32)
+    });
+    tch::set_num_threads(threads as i32);
+    Ok(resolved)
+}
+
+/// The images that a spec asks for.
+pub fn data(spec: &Data, folder: Option<&Path>) -> Result<Dataset, Error> {
+    let all = match (spec.set, folder) {
+        (DataSet::Shapes10 { seed }, None) => {
+            let count = |asked: Option<u32>, default| asked.unwrap_or(default) as usize;
+            shapes10::generate(count(spec.train, 5000), count(spec.test, 2000), seed)
+        }
+        (DataSet::Shapes10 { .. }, Some(_)) => return Err(Error::NoFolder),
+        (DataSet::Cifar10, folder) => cifar10::load(&cifar10::locate(folder)?)?,
+    };
+    let enough = |what, asked: Option<u32>, there: usize| match asked {
+        Some(asked) if asked as usize > there => Err(Error::TooFew { what, asked, there }),
+        asked => Ok(asked.map_or(there, |asked| asked as usize)),
+    };
+    let train = enough("training", spec.train, all.train.len())?;
+    let test = enough("test", spec.test, all.test.len())?;
+    Ok(Dataset { train: all.train.take(train), test: all.test.take(test), ..all })
+}
+
+/// What all runs of an invocation share.
+pub fn environment(device: &Resolved, overrides: &[String]) -> Environment {
+    Environment {
+        device: match device.device {
+            tch::Device::Cuda(index) => format!("cuda:{index}"),
+            _ => "cpu".into(),
+        },
+        device_name: Some(device::describe(device.device)),
+        threads: tch::get_num_threads() as u32,
+        overrides: overrides.to_vec(),
+        code_version: env!("RESWEEP_CODE_VERSION").into(),
+        tch_version: Some(TCH_VERSION.into()),
+        libtorch_version: Some(LIBTORCH_VERSION.into()),
+    }
+}
+
+/// Pinned in Cargo.toml; a test compares them.
+const TCH_VERSION: &str = "0.24.0";
+/// The version that tch 0.24.0 is made for; set-up admits no other.
+const LIBTORCH_VERSION: &str = "2.11.0";

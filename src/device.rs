@@ -1,0 +1,183 @@
+//! Devices: which there are, which to take and why, and the process-wide settings that come first.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+use tch::{Cuda, Device};
+
+use crate::cli::DeviceChoice;
+
+/// Why libtorch's CUDA part is not loaded; empty where it is.
+static CUDA_FAULT: OnceLock<Option<String>> = OnceLock::new();
+
+/// Loads libtorch's CUDA part where it is there. Must come before anything asks libtorch for CUDA,
+/// which remembers the first answer. The program itself is not linked with it, so that one binary
+/// serves machines with and without a GPU.
+#[allow(unsafe_code)]
+pub fn load_cuda() {
+    CUDA_FAULT.get_or_init(|| {
+        // SAFETY: libtorch's initialisers may run at any time before its first use.
+        match unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) } {
+            Ok(library) => {
+                // It stays for the life of the process.
+                std::mem::forget(library);
+                None
+            }
+            Err(error) => Some(error.to_string()),
+        }
+    });
+}
+
+/// Keeps glibc's allocator from handing memory back between steps, which costs up to half a million
+/// page faults a step. Must come before the first large allocation.
+#[allow(unsafe_code)]
+pub fn keep_allocator_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: mallopt only sets tunables of the allocator.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_MAX, 0);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+        libc::mallopt(libc::M_TOP_PAD, 256 << 20);
+    }
+}
+
+/// A device that can be used, and why it was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    /// The device.
+    pub device: Device,
+    /// Such as `cpu: there is no NVIDIA driver on this machine`.
+    pub why: String,
+}
+
+/// A device that cannot be used, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// No CUDA at all.
+    #[error("--device cuda: {0}; use --device cpu or auto")]
+    NoCuda(Absence),
+    /// Fewer GPUs than the index needs.
+    #[error("--device cuda:{index}: there are {count} CUDA devices, counted from 0")]
+    Index {
+        /// The one asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+/// Why there is no CUDA.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Absence {
+    /// No driver, so no GPU that could be used.
+    #[error("there is no NVIDIA driver on this machine")]
+    Driver,
+    /// A driver, but libtorch without its CUDA libraries.
+    #[error(
+        "this set-up of libtorch is for the CPU alone ({0}); `cargo xtask setup --cuda` adds CUDA"
+    )]
+    Libraries(String),
+    /// Both, but no GPU to be seen.
+    #[error(
+        "libtorch sees no GPU; is CUDA_VISIBLE_DEVICES empty, or the driver too old for CUDA 13?"
+    )]
+    Unseen,
+}
+
+/// The device of a choice.
+///
+/// # Errors
+/// CUDA is asked for and is not there.
+pub fn resolve(choice: DeviceChoice) -> Result<Resolved, DeviceError> {
+    let cpu = |why: String| Ok(Resolved { device: Device::Cpu, why: format!("cpu: {why}") });
+    match (choice, cuda_count()) {
+        (DeviceChoice::Cpu, _) => cpu(format!("asked for; {}", describe(Device::Cpu))),
+        (DeviceChoice::Auto, Err(absence)) => cpu(absence.to_string()),
+        (DeviceChoice::Auto, Ok(_)) => Ok(cuda(0)),
+        (DeviceChoice::Cuda(_), Err(absence)) => Err(DeviceError::NoCuda(absence)),
+        (DeviceChoice::Cuda(index), Ok(count)) if index >= count => {
+            Err(DeviceError::Index { index, count })
+        }
+        (DeviceChoice::Cuda(index), Ok(_)) => Ok(cuda(index)),
+    }
+}
+
+fn cuda(index: usize) -> Resolved {
+    let device = Device::Cuda(index);
+    Resolved { device, why: format!("cuda:{index}: {}", describe(device)) }
+}
+
+/// How many GPUs libtorch sees, at least one.
+fn cuda_count() -> Result<usize, Absence> {
+    let fault = CUDA_FAULT.get().cloned().flatten();
+    let driver = Path::new("/proc/driver/nvidia/version").exists()
+        || Path::new("/dev/nvidia0").exists()
+        || Path::new("/dev/nvidiactl").exists();
+    match (driver, fault) {
+        (false, _) => Err(Absence::Driver),
+        (true, Some(fault)) => Err(Absence::Libraries(fault)),
+        (true, None) => match Cuda::device_count() {
+            count @ 1.. => Ok(count as usize),
+            _ => Err(Absence::Unseen),
+        },
+    }
+}
+
+/// The model of a device.
+pub fn describe(device: Device) -> String {
+    let found = match device {
+        Device::Cuda(index) => gpu_name(index),
+        _ => std::fs::read_to_string("/proc/cpuinfo").ok().as_deref().and_then(cpu_name),
+    };
+    found.unwrap_or_else(|| match device {
+        Device::Cuda(index) => format!("CUDA device {index}"),
+        _ => "a CPU of unknown model".into(),
+    })
+}
+
+fn cpu_name(cpuinfo: &str) -> Option<String> {
+    let line = cpuinfo.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_string())
+}
+
+/// The driver lists GPUs by bus, which is libtorch's order where CUDA_DEVICE_ORDER=PCI_BUS_ID or all
+/// are alike; none where models differ and the order cannot be known.
+fn gpu_name(index: usize) -> Option<String> {
+    let mut folders: Vec<_> = std::fs::read_dir("/proc/driver/nvidia/gpus")
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    folders.sort();
+    let name = |folder: &std::path::PathBuf| {
+        gpu_model(&std::fs::read_to_string(folder.join("information")).ok()?)
+    };
+    let names: Vec<String> = folders.iter().filter_map(name).collect();
+    let alike = names.windows(2).all(|pair| pair[0] == pair[1]);
+    names.get(if alike { 0 } else { index }).filter(|_| alike).cloned()
+}
+
+fn gpu_model(information: &str) -> Option<String> {
+    let line = information.lines().find(|line| line.starts_with("Model:"))?;
+    Some(line.split_once(':')?.1.trim().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_read_from_the_kernels_texts() {
+        let cpu = "processor\t: 0\nmodel name\t: Some CPU @ 2.00GHz\n";
+        assert_eq!(cpu_name(cpu).as_deref(), Some("Some CPU @ 2.00GHz"));
+        let gpu = "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 1\n";
+        assert_eq!(gpu_model(gpu).as_deref(), Some("NVIDIA H100 80GB HBM3"));
+        assert_eq!(gpu_model(""), None);
+    }
+
+    #[test]
+    fn the_cpu_is_always_there() {
+        let resolved = resolve(DeviceChoice::Cpu).map(|resolved| resolved.device);
+        assert_eq!(resolved, Ok(Device::Cpu));
+    }
+}
