@@ -1,13 +1,86 @@
-//! temp
-use clap::Parser;
-#[derive(Parser)]
-struct A {
+//! `cargo xtask`: every command of resweep. It builds without libtorch, finds or installs it, builds
+//! the `resweep` binary, and hands over.
+//!
+//! What needs no tensors (`plan`, and checking a sweep before anything is downloaded) runs here, in
+//! process and at once.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use resweep::cli::{EvalArgs, PlanArgs, SweepArgs};
+use resweep::commands;
+
+mod checks;
+mod handover;
+mod libtorch;
+mod pip;
+mod setup;
+
+/// The commands of resweep.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
     #[command(subcommand)]
-    c: resweep::cli::Command,
+    command: Task,
 }
-fn main() -> std::process::ExitCode {
-    match A::parse().c {
-        resweep::cli::Command::Plan(a) => resweep::commands::plan::run(&a),
-        _ => std::process::ExitCode::FAILURE,
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Train and evaluate every experiment of a sweep, and write its tables to CSV.
+    Sweep(SweepArgs),
+    /// Evaluate one network with weights from a safetensors file.
+    Eval(EvalArgs),
+    /// Print the layer table of a network, or the totals of every experiment of a sweep.
+    Plan(PlanArgs),
+    /// Run every check and test: formatting, lints, unit, integration and documentation tests.
+    Test {
+        /// Passed on to the test programs, such as a name to filter by.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Find or install libtorch, and say where it is. The other commands do it by themselves.
+    Setup(SetupArgs),
+}
+
+/// `cargo xtask setup`.
+#[derive(Debug, clap::Args)]
+struct SetupArgs {
+    /// The smallest set-up, for the CPU alone.
+    #[arg(long, conflicts_with = "cuda")]
+    cpu: bool,
+    /// With NVIDIA's libraries, also where no GPU is seen.
+    #[arg(long)]
+    cuda: bool,
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Task::Plan(args) => commands::plan::run(&args),
+        // A mistake in a spec is told before anything is downloaded or compiled.
+        Task::Sweep(args) => match commands::plan::check_sweep(&args) {
+            Ok(()) => report(handover::run()),
+            Err(code) => code,
+        },
+        Task::Eval(_) => report(handover::run()),
+        Task::Test { args } => report(checks::run(&args)),
+        Task::Setup(args) => report(setup::explicit(args.kind())),
     }
+}
+
+impl SetupArgs {
+    fn kind(&self) -> Option<setup::Kind> {
+        match (self.cpu, self.cuda) {
+            (true, _) => Some(setup::Kind::Cpu),
+            (_, true) => Some(setup::Kind::Cuda),
+            _ => None,
+        }
+    }
+}
+
+/// Tells an error, if there is one.
+fn report<E: std::fmt::Display>(result: Result<ExitCode, E>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
 }

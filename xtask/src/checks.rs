@@ -1,0 +1,85 @@
+//! `cargo xtask test`: every check, one after another, up to the first that fails.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use crate::handover::{HandoverError, cargo, compiler};
+use crate::setup;
+
+/// Runs every check; `args` go to the test programs.
+///
+/// # Errors
+/// What keeps the checks from running.
+pub fn run(args: &[String]) -> Result<ExitCode, HandoverError> {
+    let started = Instant::now();
+    let libtorch = setup::libtorch()?;
+    compiler().ok_or(HandoverError::NoCompiler)?;
+    let checks = checks();
+    for check in &checks {
+        eprintln!("\n== {}: cargo {}", check.title, check.args.join(" "));
+        if !run_one(check, &libtorch, args)? {
+            eprintln!("\n{} failed. {}", check.title, check.help);
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    eprintln!("\nAll {} checks passed in {:.0} s.", checks.len(), started.elapsed().as_secs_f64());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One call of cargo.
+struct Check {
+    title: &'static str,
+    args: Vec<&'static str>,
+    help: &'static str,
+}
+
+/// The library's checks share the release profile, so that the C++ of torch-sys, which takes
+/// minutes, is compiled once for lints, tests and the binary.
+fn checks() -> Vec<Check> {
+    let check =
+        |title, args: &'static str, help| Check { title, args: args.split(' ').collect(), help };
+    vec![
+        check(
+            "Formatting",
+            "fmt --all --check",
+            "`cargo fmt --all` mends it; `rustup component add rustfmt` installs it.",
+        ),
+        check(
+            "Lints of xtask",
+            "clippy --package xtask --all-targets -- -D warnings",
+            "`rustup component add clippy` installs the lints.",
+        ),
+        check(
+            "Lints without libtorch",
+            "clippy --package resweep --no-default-features --all-targets -- -D warnings",
+            "",
+        ),
+        check("Lints", "clippy --release --package resweep --all-targets -- -D warnings", ""),
+        check("Tests of xtask", "test --package xtask", ""),
+        check("Tests", "test --release --package resweep", ""),
+    ]
+}
+
+fn run_one(check: &Check, libtorch: &Path, args: &[String]) -> Result<bool, HandoverError> {
+    let mut cargo: Command = cargo(libtorch);
+    cargo.args(&check.args);
+    // Documentation tests are linked by rustdoc, which does not hear of the rpath.
+    cargo.env("LD_LIBRARY_PATH", library_path(libtorch));
+    if check.args.first() == Some(&"test") && !args.is_empty() {
+        cargo.arg("--").args(args);
+    }
+    match cargo.status() {
+        Ok(status) => Ok(status.success()),
+        Err(source) => Err(HandoverError::Start { program: "cargo".into(), source }),
+    }
+}
+
+fn library_path(libtorch: &Path) -> std::ffi::OsString {
+    let mut path = libtorch.join("lib").into_os_string();
+    if let Some(others) = std::env::var_os("LD_LIBRARY_PATH") {
+        path.push(":");
+        path.push(others);
+    }
+    path
+}

@@ -1,0 +1,93 @@
+//! Building the `resweep` binary and becoming it.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use crate::setup::{self, SetupError};
+
+/// Why the binary cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum HandoverError {
+    /// No libtorch.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// torch-sys compiles C++.
+    #[error(
+        "there is no C++ compiler (c++, g++ or clang++ in PATH, or $CXX), and tch needs one; `apt install g++`"
+    )]
+    NoCompiler,
+    /// The build.
+    #[error("resweep could not be built (cargo's words are above)")]
+    Build,
+    /// A program that cannot be started.
+    #[error("{program} cannot be started: {source}")]
+    Start {
+        /// The program.
+        program: String,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+/// Finds libtorch, builds the binary, and runs it with this process's arguments in its place, so
+/// that signals and the exit code are its own.
+///
+/// # Errors
+/// Why it does not run.
+pub fn run() -> Result<ExitCode, HandoverError> {
+    let libtorch = setup::libtorch()?;
+    let binary = build(&libtorch)?;
+    let source = Command::new(&binary).args(std::env::args_os().skip(1)).exec();
+    Err(HandoverError::Start { program: binary.display().to_string(), source })
+}
+
+fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
+    compiler().ok_or(HandoverError::NoCompiler)?;
+    let binary = target().join("release/resweep");
+    let mut cargo = cargo(libtorch);
+    cargo.args(["build", "--release", "--package", "resweep", "--bin", "resweep"]);
+    if binary.exists() {
+        cargo.arg("--quiet");
+    } else {
+        eprintln!("Building resweep (once, some minutes) ...");
+    }
+    match cargo.status() {
+        Ok(status) if status.success() => Ok(binary),
+        Ok(_) => Err(HandoverError::Build),
+        Err(source) => Err(HandoverError::Start { program: "cargo".into(), source }),
+    }
+}
+
+/// cargo in the workspace, with libtorch.
+pub fn cargo(libtorch: &Path) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut cargo = Command::new(program);
+    cargo.current_dir(workspace()).env("LIBTORCH", libtorch).env("CARGO_TARGET_DIR", target());
+    cargo
+}
+
+/// The folder of the workspace.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => std::path::absolute(folder).unwrap_or_else(|_| workspace().join("target")),
+        None => workspace().join("target"),
+    }
+}
+
+/// A C++ compiler as the `cc` crate looks for one.
+pub fn compiler() -> Option<PathBuf> {
+    if let Some(compiler) = std::env::var_os("CXX") {
+        return Some(compiler.into());
+    }
+    let path = std::env::var_os("PATH")?;
+    let names = ["c++", "g++", "clang++"];
+    let all = std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name)));
+    all.into_iter().find(|file| file.is_file())
+}
