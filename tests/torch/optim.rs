@@ -34,7 +34,7 @@ fn every_step_is_pytorchs() {
         let params = params();
         let mut optim = Optim::over(rule, Decay::All, params.iter().map(|(w, p)| (w, p))).unwrap();
         for t in 0..10 {
-            set_gradients(&params, t);
+            let _ = set_gradients(&params, t);
             optim.step(rule.lr() * (1.0 - f64::from(t) / 20.0)).unwrap();
             for (p, (_, param)) in params.iter().enumerate() {
                 let error = relative(param, find(&wanted, &format!("{name}/{t}/p{p}")));

@@ -169,20 +169,15 @@ fn in_cache(cache: &Path, kind: Kind, installer: &dyn Installer) -> Result<PathB
 
 fn install(cache: &Path, kind: Kind, installer: &dyn Installer) -> Result<PathBuf, SetupError> {
     let place = cache.join(kind.folder());
-    let partial = cache.join(format!("{}.partial", kind.folder()));
-    let temporary = cache.join(format!("{}.tmp", kind.folder()));
+    // Named by process: a pip that outlives its killed parent writes to a folder of its own.
+    let process = std::process::id();
+    let partial = cache.join(format!("{}.partial-{process}", kind.folder()));
+    let temporary = cache.join(format!("{}.temporary-{process}", kind.folder()));
     if let (true, Some(fault)) = (place.exists(), fault(&place, kind)) {
         eprintln!("{} is not whole ({fault}); it is installed again.", place.display());
     }
-    let remove = |path: &Path| match fs::remove_dir_all(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(SetupError::Io { path: path.to_path_buf(), source })
-        }
-        _ => Ok(()),
-    };
-    for leftover in [&place, &partial, &temporary] {
-        remove(leftover)?;
-    }
+    remove(&place)?;
+    remove_leftovers(cache)?;
     fs::create_dir_all(&temporary)
         .map_err(|source| SetupError::Io { path: temporary.clone(), source })?;
     eprintln!("Setting up libtorch {VERSION} (once): downloads {} from PyPI", kind.announcement());
@@ -195,6 +190,29 @@ fn install(cache: &Path, kind: Kind, installer: &dyn Installer) -> Result<PathBu
         .map_err(|source| SetupError::Io { path: place.clone(), source })?;
     remove(&temporary)?;
     Ok(place.join("torch"))
+}
+
+fn remove_leftovers(cache: &Path) -> Result<(), SetupError> {
+    let entries = fs::read_dir(cache)
+        .map_err(|source| SetupError::Io { path: cache.to_path_buf(), source })?;
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("libtorch-")
+            && (name.contains(".partial-") || name.contains(".temporary-"))
+        {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), SetupError> {
+    match fs::remove_dir_all(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(SetupError::Io { path: path.to_path_buf(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What an environment lacks.
@@ -256,10 +274,13 @@ mod tests {
         fake.dies.set(true);
         assert!(matches!(in_cache(cache.path(), Kind::Cpu, &fake), Err(SetupError::Pip(_))));
         assert!(!cache.path().join("libtorch-2.11.0-cpu").exists());
-        fs::write(cache.path().join("libtorch-2.11.0-cpu.partial/rest"), "").unwrap();
+        // What a process that was killed leaves.
+        fs::create_dir(cache.path().join("libtorch-2.11.0-cpu.partial-1")).unwrap();
         fake.dies.set(false);
-        let path = in_cache(cache.path(), Kind::Cpu, &fake).unwrap();
-        assert!(!path.join("../rest").exists(), "nothing of the first attempt is left");
+        in_cache(cache.path(), Kind::Cpu, &fake).unwrap();
+        let names: Vec<_> =
+            fs::read_dir(cache.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "the environment and the lock: {names:?}");
     }
 
     #[test]
