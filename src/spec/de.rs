@@ -13,7 +13,7 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::error::{Problem, SpecError};
+use super::error::{ITEM, Problem, SpecError};
 use super::expr::{self, Env, Number};
 use super::load::Loader;
 use super::source::Span;
@@ -69,11 +69,17 @@ impl<'a> TreeDe<'a> {
             Value::Int(value) => Ok(Number::Int(*value)),
             Value::Float(value) => Ok(Number::Float(*value)),
             Value::Str(text) => expr::evaluate(text, self.cx.env).map_err(|error| {
-                let span = self.tree.span.part(1 + error.at.0, 1 + error.at.1.max(error.at.0 + 1));
-                SpecError::at(span, error.problem)
+                SpecError::at(self.within(text, error.at), error.problem)
             }),
             _ => Err(self.wrong(expected)),
         }
+    }
+
+    /// The place of a part of a string; all of it where escapes hide the part.
+    fn within(&self, text: &str, (start, end): (usize, usize)) -> Span {
+        let span = self.tree.span;
+        let plain = (span.end - span.start) as usize == text.len() + 2;
+        if plain { span.part(1 + start, 1 + end.max(start + 1)) } else { span }
     }
 
     fn whole(&self) -> Result<i64, SpecError> {
@@ -443,7 +449,8 @@ impl SeqAccess<'static> for &mut Items<'_> {
         seed: T,
     ) -> Result<Option<T::Value>, SpecError> {
         let Some(item) = self.items.next() else { return Ok(None) };
-        seed.deserialize(self.de.of(item)).map(Some).map_err(|error| error.or_at(item.span))
+        let of_item = |error: SpecError| error.named(ITEM).or_at(item.span);
+        seed.deserialize(self.de.of(item)).map(Some).map_err(of_item)
     }
 }
 

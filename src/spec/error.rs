@@ -7,6 +7,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::source::{Sources, Span};
 
+/// The owner of a field in a list, until the list's name is known.
+pub(crate) const ITEM: &str = "an item";
+
 /// A mistake in a spec, with its place and the way that led there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpecError {
@@ -57,8 +60,6 @@ pub enum Problem {
     UnknownName { text: String, name: String, known: Vec<String> },
     #[error("{file} declares no parameter `{name}`")]
     UnknownParameter { file: String, name: String, known: Vec<String> },
-    #[error("{0} includes itself")]
-    IncludeLoop(String),
     #[error("node `{node}` reads `{from}`, which no node defines")]
     UnknownNode { node: String, from: String, known: Vec<String> },
     #[error("two nodes are called `{0}`")]
@@ -108,9 +109,6 @@ impl Problem {
                     .into(),
             ),
             Self::Arity { .. } => Some("`from` names the nodes that are read, in order".into()),
-            Self::IncludeLoop(_) => {
-                Some("break the loop: one of the files must not name the other".into())
-            }
             Self::Value { help, .. } | Self::Override { help, .. } => Some(help.clone()),
             Self::Shape { help, .. } => help.clone(),
             _ => None,
@@ -168,9 +166,12 @@ impl SpecError {
     pub(crate) fn named(mut self, name: &str) -> Self {
         if let Problem::UnknownField { owner, .. } | Problem::MissingField { owner, .. } =
             &mut self.inner.problem
-            && owner.is_empty()
         {
-            *owner = name.to_string();
+            match owner.as_str() {
+                "" => *owner = name.to_string(),
+                ITEM if name != ITEM => *owner = format!("{ITEM} of {name}"),
+                _ => {}
+            }
         }
         if let Problem::UnknownVariant { what, .. } = &mut self.inner.problem
             && what.is_empty()

@@ -179,7 +179,9 @@ impl<'t> Parser<'t> {
                 _ => a.as_f64() / b.as_f64(),
             }),
         };
-        value.ok_or_else(|| self.error(start, self.at, "this overflows or divides by zero"))
+        let zero = matches!(op, '/' | '%') && b.as_f64() == 0.0;
+        let reason = if zero { "this divides by zero" } else { "this is too large a number" };
+        value.ok_or_else(|| self.error(start, self.at, reason))
     }
 
     fn close(&mut self, start: usize) -> Result<(), ExprError> {
@@ -215,7 +217,7 @@ impl<'t> Parser<'t> {
     fn unknown(&self, start: usize, name: &str) -> ExprError {
         let known = self.env.keys().cloned().collect();
         let problem = Problem::UnknownName { text: self.text.into(), name: name.into(), known };
-        ExprError { problem, at: (start, self.at) }
+        ExprError { problem, at: (start, start + name.len()) }
     }
 
     fn error(&self, start: usize, end: usize, reason: &str) -> ExprError {
