@@ -22,7 +22,7 @@ fn diagnostic(file: &str) -> String {
     let loader = Loader::default();
     let args = PlanArgs { spec: PathBuf::from(file), set: Vec::new() };
     match plan::text(&loader, &args) {
-        Ok(table) => panic!("{file} has a mistake, but was planned:\n{table}"),
+        Ok(table) => format!("planned as if there were no mistake:\n{table}"),
         Err(errors) => plan::rendered(&loader, &errors),
     }
 }

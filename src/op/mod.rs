@@ -146,12 +146,14 @@ pub struct Misfit {
     pub reason: String,
     /// What to change.
     pub help: Option<String>,
+    /// Where, if not at the operation itself.
+    pub span: Option<Span>,
 }
 
 impl Misfit {
     /// A misfit with a remedy.
     pub fn new(reason: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { reason: reason.into(), help: Some(help.into()) }
+        Self { reason: reason.into(), help: Some(help.into()), span: None }
     }
 }
 
@@ -249,3 +251,4 @@ operations! {
 }
 
 use crate::spec::node::NodeSpec;
+use crate::spec::source::Span;

@@ -418,7 +418,8 @@ impl<'f> MapAccess<'static> for Fields<'_, 'f> {
     ) -> Result<Option<K::Value>, SpecError> {
         self.value = self.fields.next();
         let Some(field) = self.value else { return Ok(None) };
-        let key = field.name.as_str().into_deserializer();
+        let key = Rc::new(Tree { value: Value::Str(field.name.clone()), span: field.span });
+        let key = TreeDe { tree: &key, cx: self.de.cx };
         seed.deserialize(key).map(Some).map_err(|error: SpecError| error.or_at(field.span))
     }
 

@@ -64,7 +64,7 @@ pub enum Problem {
     UnknownNode { node: String, from: String, known: Vec<String> },
     #[error("two nodes are called `{0}`")]
     DuplicateNode(String),
-    #[error("these nodes wait for each other: {}", .0.join(" -> "))]
+    #[error("these nodes wait for each other: {}", loop_text(.0))]
     Cycle(Vec<String>),
     #[error("node `{node}`: {op} takes {takes}, but `from` names {given}")]
     Arity { node: String, op: String, takes: String, given: usize },
@@ -103,7 +103,7 @@ impl Problem {
             Self::UnknownNode { from, known, .. } => Some(suggest(from, known, "it can read")),
             Self::DuplicateNode(_) => Some("give one of them another name".into()),
             Self::DuplicateExperiment(_) => Some("give one of them a `name` of its own".into()),
-            Self::Cycle(_) => Some("let one of them read a node outside the loop".into()),
+            Self::Cycle(_) => Some("let one of them read a node that does not wait for it".into()),
             Self::UnusedNode(_) => Some(
                 "read it in another node's `from`, or remove it; only the last node is a result"
                     .into(),
@@ -114,6 +114,12 @@ impl Problem {
             _ => None,
         }
     }
+}
+
+/// Nodes that each read the next.
+fn loop_text(nodes: &[String]) -> String {
+    let reads = nodes.windows(2).map(|pair| format!("`{}` reads `{}`", pair[0], pair[1]));
+    reads.collect::<Vec<_>>().join(", ")
 }
 
 /// "did you mean" where a name is close, else the list of what there is.

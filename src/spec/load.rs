@@ -78,6 +78,13 @@ impl Loader {
         tree
     }
 
+    /// The file in whose place a path stands, where a spec that was read includes one there.
+    pub(crate) fn included(&self, at: Span) -> Option<Rc<Tree>> {
+        let included = self.included.borrow();
+        let file = included.iter().find(|file| file.path.as_ref().is_some_and(|p| p.1 == at))?;
+        Some(Rc::clone(&file.tree))
+    }
+
     /// Keeps a tree, or the file that it names, and returns its number.
     pub(crate) fn include(&self, tree: &Rc<Tree>) -> Result<u32, SpecError> {
         let (tree, path) = match &tree.value {

@@ -96,15 +96,21 @@ impl Tree {
         self.fields().iter().find(|field| field.name == name)
     }
 
-    /// The place of a field within fields, such as `optimizer.lr`, or of what comes nearest to it.
+    /// The place of a field within fields and lists, such as `optimizer.lr` or `augment.0.p`, or of
+    /// what comes nearest to it.
     pub fn find(&self, path: &str) -> Span {
-        let mut span = self.span;
         let mut tree = self;
         for part in path.split('.') {
-            let Some(field) = tree.get(part) else { break };
-            (tree, span) = (&field.tree, field.tree.span);
+            let item = match &tree.value {
+                Value::List(items) | Value::Tuple(_, items) => {
+                    part.parse().ok().and_then(|index: usize| items.get(index))
+                }
+                _ => tree.get(part).map(|field| &field.tree),
+            };
+            let Some(item) = item else { return tree.head() };
+            tree = item;
         }
-        span
+        tree.span
     }
 
     /// What a person calls this kind of value.
@@ -253,9 +259,8 @@ impl Builder<'_> {
             }
             '{' => {
                 let Entries(entries) = ron::from_str(text).map_err(|e| read(&e))?;
-                Ok(Value::Map(
-                    entries.into_iter().map(|e| self.entry(e)).collect::<Result<_, _>>()?,
-                ))
+                let entries = entries.into_iter().map(|entry| self.entry(entry));
+                Ok(Value::Map(unique(entries.collect::<Result<_, _>>()?)?))
             }
             '"' | '\'' => Ok(Value::Str(ron::from_str(text).map_err(|e| read(&e))?)),
             'r' if text.starts_with("r\"") || text.starts_with("r#\"") => {
