@@ -61,7 +61,9 @@ pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiment
     let tree = overlay::apply(loader, &tree, sets).map_err(one)?;
     let sweep = Sweep::read(loader, &tree).map_err(one)?;
     let train = sweep.train.value.read(loader, &Env::new()).map_err(one)?;
-    train.check(&sweep.train.value.tree(loader)).map_err(one)?;
+    train
+        .check(&sweep.train.value.tree(loader))
+        .map_err(|error| one(sweep.train.value.explain(loader, error)))?;
     if let Some(field) = tree.get("data") {
         sweep.data.value.check(&field.tree).map_err(one)?;
     }
@@ -86,8 +88,9 @@ pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiment
     // One mistake in a block that many networks share is told once.
     let mut told = Vec::new();
     errors.retain(|error: &SpecError| {
-        let new = !told.contains(&error.span());
-        told.push(error.span());
+        let what = (error.span(), std::mem::discriminant(error.problem()));
+        let new = !told.contains(&what);
+        told.push(what);
         new
     });
     if !errors.is_empty() {
