@@ -60,7 +60,7 @@ pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiment
     let tree = loader.open(path).map_err(one)?;
     let tree = overlay::apply(loader, &tree, sets).map_err(one)?;
     let sweep = Sweep::read(loader, &tree).map_err(one)?;
-    let train = sweep.train.value.read(loader, &Env::new()).map_err(one)?;
+    let train = sweep.train.value.read(loader, &Env::new(), "`train`").map_err(one)?;
     train
         .check(&sweep.train.value.tree(loader))
         .map_err(|error| one(sweep.train.value.explain(loader, error)))?;

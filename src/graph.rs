@@ -315,7 +315,7 @@ fn place(loader: &Loader, block: &Include<Block>, prefix: &str) -> Rc<Place> {
         Some(file) => format!("in `{path}`, a block of `{file}`"),
         None => format!("in block `{path}`"),
     };
-    Rc::new(Place { text: Some(text), span: None })
+    Rc::new(Place { text: Some(text), span: block.span(loader) })
 }
 
 /// The start of a stage's parameter names.
@@ -329,7 +329,8 @@ fn stage_name(network: &Network, index: usize) -> Result<String, SpecError> {
         return Ok(own);
     };
     check_name("stage", &own).map_err(|problem| SpecError::at(written.span, problem))?;
-    if (0..network.stages.len()).any(|other| other != index && name(other) == own) {
+    let earlier = |other: usize| other < index || network.stages[other].name.is_none();
+    if (0..network.stages.len()).any(|at| at != index && earlier(at) && name(at) == own) {
         let reason = format!("two stages are called `{own}`");
         let problem = Problem::Value { reason, help: "give one of them another name".into() };
         return Err(SpecError::at(written.span, problem));

@@ -204,7 +204,10 @@ impl Planner {
             (self.plan.shape(self.plan.output), Shape::Features(self.plan.classes));
         if shape != wanted {
             let node = &graph.dag[output];
-            let reason = format!("the network's result is {shape}, but there are {wanted} classes");
+            let reason = format!(
+                "the network's result is {}, but there are {wanted} classes",
+                shape.describe()
+            );
             let help = "end the head with `Linear(out: \"classes\")`".to_string();
             let error = SpecError::new(Problem::Value { reason, help });
             return Err(node.span.map_or(error.clone(), |span| error.or_at(span)));

@@ -62,10 +62,8 @@ pub fn text(loader: &Loader, args: &PlanArgs) -> Result<String, Vec<SpecError>> 
         }
         _ => {
             let tree = overlay::apply(loader, &tree, &args.set).map_err(one)?;
-            let problem = Problem::WrongKind {
-                expected: "Network(` or `Sweep".into(),
-                found: tree.describe(),
-            };
+            let problem =
+                Problem::WrongKind { expected: "Network(` or `Sweep".into(), found: tree.begins() };
             Err(vec![SpecError::at(tree.head(), problem)])
         }
     }

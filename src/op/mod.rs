@@ -119,6 +119,14 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// In words.
+    pub fn describe(self) -> String {
+        match self {
+            Self::Maps(..) => format!("feature maps of {self}"),
+            Self::Features(_) => format!("a vector of {self}"),
+        }
+    }
+
     /// How many numbers it has.
     pub fn numel(self) -> u64 {
         match self {

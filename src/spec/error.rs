@@ -38,8 +38,8 @@ pub struct Frame {
 pub enum Problem {
     #[error("cannot read {}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String, similar: Option<String> },
-    #[error("this is not RON: {0}")]
-    Syntax(String),
+    #[error("this is not RON: {reason}")]
+    Syntax { reason: String, help: Option<String> },
     #[error("{owner} has no field `{found}`")]
     UnknownField { owner: String, found: String, expected: Vec<String> },
     #[error("{owner} needs a field `{field}`")]
@@ -50,12 +50,12 @@ pub enum Problem {
     UnknownVariant { what: String, found: String, expected: Vec<String> },
     #[error("expected {expected}, found {found}")]
     WrongType { expected: String, found: String },
-    #[error("a file of this kind starts with `{expected}(`, this one is {found}")]
+    #[error("expected a spec that starts with `{expected}(`, found {found}")]
     WrongKind { expected: String, found: String },
     #[error("expected {expected} items, found {found}")]
     WrongLength { expected: String, found: usize },
     #[error("in the expression `{text}`: {reason}")]
-    Expression { text: String, reason: String },
+    Expression { text: String, reason: String, help: String },
     #[error("in the expression `{text}`: nothing here is called `{name}`")]
     UnknownName { text: String, name: String, known: Vec<String> },
     #[error("{file} declares no parameter `{name}`")]
@@ -91,8 +91,13 @@ impl Problem {
                 None => "paths are relative to the file that names them".into(),
             }),
             Self::UnknownField { found, expected, .. } => {
-                Some(suggest(found, expected, "its fields are"))
+                let fields = if expected.is_empty() { "it has" } else { "its fields are" };
+                Some(suggest(found, expected, fields))
             }
+            Self::WrongKind { expected, .. } => {
+                Some(format!("name another file, or start this one with `{expected}(`"))
+            }
+            Self::Syntax { help, .. } => help.clone(),
             Self::MissingField { field, .. } => Some(format!("add `{field}: ...`")),
             Self::DuplicateField(_) => Some("keep one of them".into()),
             Self::UnknownVariant { found, expected, .. } => {
@@ -109,7 +114,9 @@ impl Problem {
                     .into(),
             ),
             Self::Arity { .. } => Some("`from` names the nodes that are read, in order".into()),
-            Self::Value { help, .. } | Self::Override { help, .. } => Some(help.clone()),
+            Self::Value { help, .. }
+            | Self::Override { help, .. }
+            | Self::Expression { help, .. } => Some(help.clone()),
             Self::Shape { help, .. } => help.clone(),
             _ => None,
         }
@@ -252,10 +259,17 @@ impl serde::de::Error for SpecError {
         unexpected: serde::de::Unexpected<'_>,
         expected: &dyn serde::de::Expected,
     ) -> Self {
-        Self::new(Problem::WrongType {
-            expected: expected.to_string(),
-            found: unexpected.to_string(),
-        })
+        use serde::de::Unexpected;
+        let found = match unexpected {
+            Unexpected::Signed(number) => format!("the number {number}"),
+            Unexpected::Unsigned(number) => format!("the number {number}"),
+            Unexpected::Float(number) => format!("the number {number:?}"),
+            Unexpected::Bool(value) => format!("`{value}`"),
+            Unexpected::Str(text) => format!("{text:?}"),
+            Unexpected::Seq => "a list".into(),
+            other => other.to_string(),
+        };
+        Self::new(Problem::WrongType { expected: expected.to_string(), found })
     }
 
     fn invalid_value(

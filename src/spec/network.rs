@@ -135,7 +135,7 @@ impl Network {
         };
         env.extend(classes.map(|classes| ("classes".into(), Number::Int(classes as i64))));
         declare(loader, tree, given, &mut env)?;
-        let mut network: Self = de::read(tree, Cx { loader, env: &env })?;
+        let mut network: Self = de::read(tree, Cx { loader, env: &env }, "`Network`")?;
         network.check(loader, tree)?;
         if let Some(task) = task {
             (network.input, network.classes) = (task.input, task.classes);
@@ -152,6 +152,11 @@ impl Network {
             let reason = format!("`{field}` is 0");
             let problem = Problem::Value { reason, help: "use 1 or more".into() };
             return Err(SpecError::at(tree.find(field), problem));
+        }
+        if self.head.is_empty() {
+            let help = "end it with `Linear(out: \"classes\")`".into();
+            let problem = Problem::Value { reason: "the head has no nodes".into(), help };
+            return Err(SpecError::at(tree.find("head"), problem));
         }
         // Also blocks that no stage uses: so no file can lead back to itself.
         for block in self.block.iter().chain(self.stages.iter().filter_map(|s| s.block.as_ref())) {
@@ -173,12 +178,9 @@ impl Block {
         mut env: Env,
     ) -> Result<Self, SpecError> {
         let tree = include.tree(loader);
-        let mut read = || {
-            expect_kind(&tree, "Block")?;
-            declare(loader, &tree, given, &mut env)?;
-            de::read(&tree, Cx { loader, env: &env })
-        };
-        read().map_err(|error| include.explain(loader, error))
+        expect_kind(&tree, "Block")?;
+        declare(loader, &tree, given, &mut env)?;
+        de::read(&tree, Cx { loader, env: &env }, "`Block`")
     }
 }
 
@@ -209,7 +211,7 @@ fn declare(
         check_param(&field.name, env).map_err(|problem| SpecError::at(field.span, problem))?;
         let value = match overrides.clone().rfind(|param| param.name == field.name) {
             Some(param) => param.value,
-            None => de::read(&field.tree, Cx { loader, env })?,
+            None => de::read(&field.tree, Cx { loader, env }, &field.name)?,
         };
         env.insert(field.name.clone(), value);
     }
@@ -238,7 +240,7 @@ fn field<T: serde::de::DeserializeOwned>(
     name: &str,
     env: &Env,
 ) -> Result<Option<T>, SpecError> {
-    tree.get(name).map(|field| de::read(&field.tree, Cx { loader, env })).transpose()
+    tree.get(name).map(|field| de::read(&field.tree, Cx { loader, env }, name)).transpose()
 }
 
 /// A file must be of the kind that its place asks for.
@@ -246,8 +248,7 @@ pub(crate) fn expect_kind(tree: &Tree, expected: &str) -> Result<(), SpecError> 
     match tree.name() {
         Some(name) if name == expected => Ok(()),
         _ => {
-            let found = tree.describe();
-            let problem = Problem::WrongKind { expected: expected.into(), found };
+            let problem = Problem::WrongKind { expected: expected.into(), found: tree.begins() };
             Err(SpecError::at(tree.head(), problem))
         }
     }

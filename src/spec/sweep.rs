@@ -65,7 +65,7 @@ impl Sweep {
     pub fn read(loader: &Loader, tree: &Rc<Tree>) -> Result<Self, SpecError> {
         expect_kind(tree, "Sweep")?;
         let env = Env::new();
-        let sweep: Self = de::read(tree, Cx { loader, env: &env })?;
+        let sweep: Self = de::read(tree, Cx { loader, env: &env }, "`Sweep`")?;
         let nothing = |what: &str| Problem::Value {
             reason: format!("the sweep has no {what}"),
             help: "list at least one".into(),

@@ -303,9 +303,12 @@ impl Schedule {
                 ),
                 (*gamma > 0.0, "schedule.gamma", "`gamma` is not above 0", "a common value is 0.1"),
             ]),
-            Self::Cosine { min_lr } => {
-                first(&[(*min_lr >= 0.0, "schedule.min_lr", "`min_lr` is below 0", "use 0 or more")])
-            }
+            Self::Cosine { min_lr } => first(&[(
+                *min_lr >= 0.0,
+                "schedule.min_lr",
+                "`min_lr` is below 0",
+                "use 0 or more",
+            )]),
         }
     }
 }

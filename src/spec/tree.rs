@@ -130,6 +130,15 @@ impl Tree {
         }
     }
 
+    /// What a person calls the start of a file.
+    pub fn begins(&self) -> String {
+        match (self.name(), &self.value) {
+            (Some(name), Value::Struct(..) | Value::Tuple(..)) => format!("`{name}(`"),
+            (None, Value::Struct(..) | Value::Tuple(..)) => "`(` alone".into(),
+            _ => self.describe(),
+        }
+    }
+
     /// The tree as RON text, without comments: the same tree always gives the same text.
     pub fn to_ron(&self) -> String {
         let mut out = String::new();
@@ -247,9 +256,7 @@ impl Builder<'_> {
     }
 
     fn value(&self, text: &str, span: Span) -> Result<Value, SpecError> {
-        let read = |error: &ron::error::SpannedError| {
-            SpecError::at(span, Problem::Syntax(lower_first(&error.code.to_string())))
-        };
+        let read = |error: &ron::error::SpannedError| SpecError::at(span, not_ron(&error.code));
         match text.chars().next().unwrap_or(' ') {
             '[' => {
                 let items: Vec<&RawValue> = ron::from_str(text).map_err(|e| read(&e))?;
@@ -347,7 +354,29 @@ fn syntax(source: &Source, id: u32, error: &ron::error::SpannedError) -> SpecErr
     let end = source.offset(error.span.end.line, error.span.end.col);
     let start = start.min(source.text.len());
     let span = Span::new(id, start, end.max(start + 1).min(source.text.len().max(start)));
-    SpecError::at(span, Problem::Syntax(lower_first(&error.code.to_string())))
+    SpecError::at(span, not_ron(&error.code))
+}
+
+/// What the parser found, in a reader's words, and what to do.
+fn not_ron(error: &ron::Error) -> Problem {
+    let (reason, help) = match error {
+        ron::Error::Eof => ("the text ends too early", "close what is open: `)`, `]`, `}` or `\"`"),
+        ron::Error::TrailingCharacters => ("text follows the end", "a file holds one spec alone"),
+        ron::Error::ExpectedComma => {
+            ("a comma or a closing bracket should stand here", "close what is open, or add a `,`")
+        }
+        ron::Error::ExpectedStringEnd => ("a string is not closed", "add the closing `\"`"),
+        ron::Error::UnexpectedChar(found) => {
+            let reason = format!("the character `{found}` has no place here");
+            let help = Some("names and paths stand in quotes".into());
+            return Problem::Syntax { reason, help };
+        }
+        other => {
+            let reason = lower_first(&other.to_string());
+            return Problem::Syntax { reason, help: None };
+        }
+    };
+    Problem::Syntax { reason: reason.into(), help: Some(help.into()) }
 }
 
 fn lower_first(text: &str) -> String {
@@ -468,7 +497,7 @@ mod tests {
         let sources = Sources::default();
         let id = sources.add("t.ron".into(), std::path::Path::new("."), "A(\n  b: [1, 2\n)".into());
         let error = Tree::parse(&sources, id).unwrap_err();
-        assert!(matches!(error.problem(), Problem::Syntax(_)));
+        assert!(matches!(error.problem(), Problem::Syntax { .. }));
         assert_eq!(sources.locate(error.span().unwrap()), "t.ron:3:1");
     }
 
