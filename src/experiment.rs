@@ -15,6 +15,7 @@ use crate::spec::expr::Env;
 use crate::spec::load::Loader;
 use crate::spec::network::{Given, Network, Params, Task};
 use crate::spec::overlay;
+use crate::spec::source::Span;
 use crate::spec::sweep::{Entry, Sweep};
 use crate::spec::train::Train;
 use crate::spec::tree::{Field, Tree, Value};
@@ -59,19 +60,24 @@ pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiment
     let tree = loader.open(path).map_err(one)?;
     let tree = overlay::apply(loader, &tree, sets).map_err(one)?;
     let sweep = Sweep::read(loader, &tree).map_err(one)?;
-    let train = sweep.train.value.read(loader, &Env::new()).map_err(one)?;
-    train.check(&sweep.train.value.tree(loader)).map_err(one)?;
+    let train = sweep.train.value.read(loader, &Env::new(), "`train`").map_err(one)?;
+    train
+        .check(&sweep.train.value.tree(loader))
+        .map_err(|error| one(sweep.train.value.explain(loader, error)))?;
     if let Some(field) = tree.get("data") {
         sweep.data.value.check(&field.tree).map_err(one)?;
     }
-    let name = sweep_name(&sweep, path).map_err(one)?;
+    let name = sweep_name(&sweep, path, tree.head()).map_err(one)?;
 
     let mut names = Vec::new();
     let (mut list, mut errors) = (Vec::new(), Vec::new());
     for entry in &sweep.networks.value {
         let experiment_name = entry.value.name(loader);
         let checked = check_name(&experiment_name, &names)
-            .map_err(|problem| SpecError::at(entry.span, problem))
+            .map_err(|problem| {
+                let written = entry.value.name.as_ref().map(|name| name.span);
+                SpecError::at(written.unwrap_or(entry.span), problem)
+            })
             .and_then(|()| experiment(loader, &tree, &sweep, &entry.value, &train));
         names.push(experiment_name);
         match checked {
@@ -82,14 +88,16 @@ pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiment
     // One mistake in a block that many networks share is told once.
     let mut told = Vec::new();
     errors.retain(|error: &SpecError| {
-        let new = !told.contains(&error.span());
-        told.push(error.span());
+        let what = (error.span(), std::mem::discriminant(error.problem()));
+        let new = !told.contains(&what);
+        told.push(what);
         new
     });
     if !errors.is_empty() {
         return Err(errors);
     }
-    let (seeds, data) = (sweep.seeds.value.0, sweep.data.value);
+    let seeds = sweep.seeds.value.0.iter().map(|seed| seed.value).collect();
+    let data = sweep.data.value;
     Ok(Experiments { name, list, seeds, overrides: sets.to_vec(), data, train })
 }
 
@@ -133,7 +141,7 @@ fn experiment(
         .map_err(|error| entry.network.explain(loader, error))?;
     let hash = identity(&plan, data, train)?;
     let name = entry.name(loader);
-    let resolved = resolved(loader, tree, &name, &network, &entry.with)?;
+    let resolved = resolved(loader, tree, &name, &network, &entry.with);
     Ok(Experiment { name, plan, hash, resolved })
 }
 
@@ -158,55 +166,57 @@ fn resolved(
     name: &str,
     network: &Rc<Tree>,
     with: &Params,
-) -> Result<String, SpecError> {
+) -> String {
     let at = sweep.span;
     let make = |value| Rc::new(Tree { value, span: at });
     let field = |name: &str, tree| Field { name: name.into(), span: at, tree };
-    let params = with.0.iter().map(|(name, value)| field(name, make((*value).into()))).collect();
+    let params = with.0.iter().map(|param| field(&param.name, make(param.value.into()))).collect();
     let entry = Value::Struct(
         None,
         vec![
             field("name", make(Value::Str(name.into()))),
-            field("network", inline(loader, network)?),
+            field("network", inline(loader, network)),
             field("with", make(Value::Map(params))),
         ],
     );
     let networks = field("networks", make(Value::List(vec![make(entry)])));
     let mut fields = vec![networks];
     for other in sweep.fields().iter().filter(|field| field.name != "networks") {
-        fields.push(field(&other.name, inline(loader, &other.tree)?));
+        fields.push(field(&other.name, inline(loader, &other.tree)));
     }
-    Ok(make(Value::Struct(Some("Sweep".into()), fields)).to_ron() + "\n")
+    make(Value::Struct(Some("Sweep".into()), fields)).to_ron() + "\n"
 }
 
-/// The tree with the files that it names in their places.
-fn inline(loader: &Loader, tree: &Rc<Tree>) -> Result<Rc<Tree>, SpecError> {
-    type Items<T> = Result<Vec<T>, SpecError>;
-    let items = |items: &[Rc<Tree>]| -> Items<Rc<Tree>> {
-        items.iter().map(|item| inline(loader, item)).collect()
-    };
-    let fields = |fields: &[Field]| -> Items<Field> {
-        let inlined =
-            |field: &Field| Ok(Field { tree: inline(loader, &field.tree)?, ..field.clone() });
+/// The tree with the files that it includes in their places.
+fn inline(loader: &Loader, tree: &Rc<Tree>) -> Rc<Tree> {
+    let items = |items: &[Rc<Tree>]| items.iter().map(|item| inline(loader, item)).collect();
+    let fields = |fields: &[Field]| {
+        let inlined = |field: &Field| Field { tree: inline(loader, &field.tree), ..field.clone() };
         fields.iter().map(inlined).collect()
     };
     let value = match &tree.value {
-        Value::Str(path) if path.ends_with(".ron") => {
-            return inline(loader, &loader.follow(path, tree.span)?);
-        }
-        Value::List(list) => Value::List(items(list)?),
-        Value::Tuple(name, list) => Value::Tuple(name.clone(), items(list)?),
-        Value::Map(list) => Value::Map(fields(list)?),
-        Value::Struct(name, list) => Value::Struct(name.clone(), fields(list)?),
-        other => other.clone(),
+        // Only blocks and recipes are left to include here, and these include nothing.
+        Value::Str(_) => match loader.included(tree.span) {
+            Some(file) => return file,
+            None => return Rc::clone(tree),
+        },
+        Value::List(list) => Value::List(items(list)),
+        Value::Tuple(name, list) => Value::Tuple(name.clone(), items(list)),
+        Value::Map(list) => Value::Map(fields(list)),
+        Value::Struct(name, list) => Value::Struct(name.clone(), fields(list)),
+        _ => return Rc::clone(tree),
     };
-    Ok(Rc::new(Tree { value, span: tree.span }))
+    Rc::new(Tree { value, span: tree.span })
 }
 
-fn sweep_name(sweep: &Sweep, path: &Path) -> Result<String, SpecError> {
+fn sweep_name(sweep: &Sweep, path: &Path, head: Span) -> Result<String, SpecError> {
     let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     match &sweep.name {
-        None => Ok(stem()),
+        None => check_name(&stem(), &[]).map(|()| stem()).map_err(|problem| {
+            let reason = format!("{problem}; it is the file's, since the sweep has no `name`");
+            let help = "add `name: \"...\"`, or give the file another name".into();
+            SpecError::at(head, Problem::Value { reason, help })
+        }),
         Some(name) => match check_name(&name.value, &[]) {
             Ok(()) => Ok(name.value.clone()),
             Err(problem) => Err(SpecError::at(name.span, problem)),
@@ -223,8 +233,12 @@ fn check_name(name: &str, taken: &[String]) -> Result<(), Problem> {
             help: "use up to 100 letters, digits and `_-+=.,`, and no dot first".into(),
         });
     }
-    match taken.iter().any(|other| other == name) {
-        true => Err(Problem::DuplicateExperiment(name.into())),
-        false => Ok(()),
+    match taken.iter().find(|other| other.eq_ignore_ascii_case(name)) {
+        None => Ok(()),
+        Some(other) if other == name => Err(Problem::DuplicateExperiment(name.into())),
+        Some(other) => Err(Problem::Value {
+            reason: format!("`{other}` and `{name}` differ only in case, which some disks ignore"),
+            help: "give one of them a `name` of its own".into(),
+        }),
     }
 }

@@ -17,8 +17,11 @@ use crate::spec::error::{Problem, SpecError};
 use crate::spec::expr::Number;
 use crate::spec::load::{Include, Loader};
 use crate::spec::network::{Block, Given, Network, Params, Stage};
-use crate::spec::node::NodeSpec;
+use crate::spec::node::{NodeSpec, check_name};
 use crate::spec::source::Span;
+
+/// More layers in one stage are refused.
+const MAX_LAYERS: u32 = 10_000;
 
 /// A network as a graph.
 #[derive(Debug, Clone)]
@@ -135,7 +138,12 @@ impl Builder {
                 ("a stage has 0 layers".into(), "give it 1 or more, or remove it".into());
             return Err(SpecError::at(stage.layers.span, Problem::Value { reason, help }));
         }
-        let name = stage.name.clone().unwrap_or_else(|| format!("layer{}", index + 1));
+        if stage.layers.value > MAX_LAYERS {
+            let reason = format!("a stage has more than {MAX_LAYERS} layers");
+            let problem = Problem::Value { reason, help: "give it fewer layers".into() };
+            return Err(SpecError::at(stage.layers.span, problem));
+        }
+        let name = stage_name(network, index)?;
         let params = [&network.block_params, &stage.block_params];
         for layer in 0..stage.layers.value {
             let prefix = format!("{name}.{layer}.");
@@ -187,14 +195,7 @@ impl Builder {
         place: &Rc<Place>,
     ) -> Result<NodeIndex, SpecError> {
         let name = &node.name.value;
-        let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.is_empty() || !name.chars().all(legal) || name == "input" {
-            let problem = Problem::Value {
-                reason: format!("a node cannot be called `{name}`"),
-                help: "use letters, digits and `_`; `input` is what the block reads".into(),
-            };
-            return Err(SpecError::at(node.name.span, problem));
-        }
+        check_name("node", name).map_err(|problem| SpecError::at(node.name.span, problem))?;
         let path = format!("{prefix}{name}");
         let (op, span) = (Some(node.op.value.clone()), Some(node.op.span));
         let index =
@@ -257,36 +258,38 @@ impl Builder {
         if !nodes.iter().enumerate().any(|(at, node)| forward(node, at)) {
             return Ok(());
         }
-        let components = tarjan_scc(&self.dag);
-        let looped = |component: &&Vec<NodeIndex>| {
-            component.len() > 1 || self.dag.contains_edge(component[0], component[0])
+        let Some(order) = self.find_loop(names[1..].iter().map(|(_, index)| *index).collect())
+        else {
+            return Ok(());
         };
-        let Some(component) = components.iter().find(looped) else { return Ok(()) };
-        let order = self.walk(component);
-        let name = |node: &NodeIndex| {
-            names.iter().find(|(_, index)| index == node).map(|(name, _)| name.clone())
-        };
-        let names: Vec<String> = order.iter().filter_map(name).collect();
-        let first = nodes.iter().find(|node| Some(&node.name.value) == names.first());
-        let error = SpecError::new(Problem::Cycle(names));
-        Err(match first {
-            Some(node) => error.or_at(node.op.span),
-            None => error,
-        })
+        let start = &nodes[order[0]];
+        let names = order.into_iter().map(|at| nodes[at].name.value.clone()).collect();
+        Err(SpecError::at(start.op.span, Problem::Cycle(names)))
     }
 
-    /// A walk around a component, from its first node back to it.
-    fn walk(&self, component: &[NodeIndex]) -> Vec<NodeIndex> {
-        let Some(&start) = component.iter().min() else { return Vec::new() };
-        let mut order = vec![start];
+    /// Positions of nodes of a scope that wait for each other: each reads the next, and the last
+    /// is the first again.
+    fn find_loop(&self, scope: Vec<NodeIndex>) -> Option<Vec<usize>> {
+        let mut reads = DiGraph::<(), ()>::new();
+        let all: Vec<_> = scope.iter().map(|_| reads.add_node(())).collect();
+        for (&node, &reader) in scope.iter().zip(&all) {
+            for source in self.dag.neighbors_directed(node, Direction::Incoming) {
+                let read = scope.iter().position(|&other| other == source);
+                read.map(|at| reads.add_edge(reader, all[at], ()));
+            }
+        }
+        let looped = |component: &Vec<NodeIndex>| {
+            component.len() > 1 || reads.contains_edge(component[0], component[0])
+        };
+        let component = tarjan_scc(&reads).into_iter().find(looped)?;
+        let mut order = vec![*component.iter().min()?];
         loop {
-            let here = order[order.len() - 1];
-            let next = self.dag.neighbors(here).filter(|node| component.contains(node)).min();
-            let Some(next) = next else { return order };
-            let seen = order.contains(&next);
+            let mut next = reads.neighbors(order[order.len() - 1]);
+            let next = next.find(|node| component.contains(node))?;
+            let seen = order.iter().position(|&node| node == next);
             order.push(next);
-            if seen {
-                return order;
+            if let Some(start) = seen {
+                return Some(order[start..].iter().map(|node| node.index()).collect());
             }
         }
     }
@@ -312,7 +315,27 @@ fn place(loader: &Loader, block: &Include<Block>, prefix: &str) -> Rc<Place> {
         Some(file) => format!("in `{path}`, a block of `{file}`"),
         None => format!("in block `{path}`"),
     };
-    Rc::new(Place { text: Some(text), span: None })
+    Rc::new(Place { text: Some(text), span: block.span(loader) })
+}
+
+/// The start of a stage's parameter names.
+fn stage_name(network: &Network, index: usize) -> Result<String, SpecError> {
+    let name = |index: usize| match &network.stages[index].name {
+        Some(name) => name.value.clone(),
+        None => format!("layer{}", index + 1),
+    };
+    let own = name(index);
+    let Some(written) = &network.stages[index].name else {
+        return Ok(own);
+    };
+    check_name("stage", &own).map_err(|problem| SpecError::at(written.span, problem))?;
+    let earlier = |other: usize| other < index || network.stages[other].name.is_none();
+    if (0..network.stages.len()).any(|at| at != index && earlier(at) && name(at) == own) {
+        let reason = format!("two stages are called `{own}`");
+        let problem = Problem::Value { reason, help: "give one of them another name".into() };
+        return Err(SpecError::at(written.span, problem));
+    }
+    Ok(own)
 }
 
 /// The block as it stands in one layer of a stage.

@@ -122,6 +122,8 @@ fn order(graph: &Graph) -> Vec<NodeIndex> {
 
 struct Planner {
     plan: Plan,
+    /// Numbers in all weights so far.
+    numbers: u64,
     init: InitScheme,
     values: HashMap<NodeIndex, ValueId>,
 }
@@ -130,7 +132,7 @@ impl Planner {
     fn new(graph: &Graph) -> Self {
         let (input, classes) = (graph.input, graph.classes);
         let plan = Plan { input, classes, steps: Vec::new(), weights: Vec::new(), output: 0 };
-        Self { plan, init: graph.init, values: HashMap::new() }
+        Self { plan, numbers: 0, init: graph.init, values: HashMap::new() }
     }
 
     /// Plans one operation, or the chain that stands for it, and returns its result.
@@ -155,6 +157,7 @@ impl Planner {
         let first = self.plan.weights.len();
         for mut weight in op.operation().weights(&shapes, self.init) {
             weight.name = format!("{path}.{}", weight.name);
+            self.numbers = self.numbers.saturating_add(weight.numel());
             self.plan.weights.push(weight);
         }
         self.check_size(node, op, shape)?;
@@ -172,9 +175,8 @@ impl Planner {
     }
 
     fn check_size(&self, node: &Node, op: &Op, shape: Shape) -> Result<(), SpecError> {
-        let params = self.plan.weights.iter().map(Weight::numel).fold(0, u64::saturating_add);
         let (what, limit) = match () {
-            () if params > MAX_PARAMS => ("weights", MAX_PARAMS),
+            () if self.numbers > MAX_PARAMS => ("weights", MAX_PARAMS),
             () if shape.numel() > MAX_ACTIVATIONS => ("activations for one image", MAX_ACTIVATIONS),
             () => return Ok(()),
         };
@@ -189,7 +191,7 @@ impl Planner {
             reason: misfit.reason,
             help: misfit.help,
         };
-        match node.span {
+        match misfit.span.or(node.span) {
             Some(span) => SpecError::at(span, problem),
             None => SpecError::new(problem),
         }
@@ -202,7 +204,10 @@ impl Planner {
             (self.plan.shape(self.plan.output), Shape::Features(self.plan.classes));
         if shape != wanted {
             let node = &graph.dag[output];
-            let reason = format!("the network's result is {shape}, but there are {wanted} classes");
+            let reason = format!(
+                "the network's result is {}, but there are {wanted} classes",
+                shape.describe()
+            );
             let help = "end the head with `Linear(out: \"classes\")`".to_string();
             let error = SpecError::new(Problem::Value { reason, help });
             return Err(node.span.map_or(error.clone(), |span| error.or_at(span)));

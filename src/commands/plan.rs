@@ -13,7 +13,7 @@ use crate::spec::overlay;
 /// Prints the plan of a spec.
 pub fn run(args: &PlanArgs) -> ExitCode {
     let loader = Loader::default();
-    match plan(&loader, args) {
+    match text(&loader, args) {
         Ok(text) => print(&text),
         Err(errors) => report(&loader, &errors),
     }
@@ -33,13 +33,20 @@ pub fn check_sweep(args: &crate::cli::SweepArgs) -> Result<(), ExitCode> {
 
 /// Prints mistakes of specs to stderr.
 pub fn report(loader: &Loader, errors: &[SpecError]) -> ExitCode {
-    for error in errors {
-        eprintln!("{}\n", error.render(&loader.sources));
-    }
+    eprint!("{}", rendered(loader, errors));
     ExitCode::from(2)
 }
 
-fn plan(loader: &Loader, args: &PlanArgs) -> Result<String, Vec<SpecError>> {
+/// Mistakes as a person reads them, an empty line after each.
+pub fn rendered(loader: &Loader, errors: &[SpecError]) -> String {
+    errors.iter().map(|error| error.render(&loader.sources) + "\n\n").collect()
+}
+
+/// The tables of a spec.
+///
+/// # Errors
+/// Every mistake that was found.
+pub fn text(loader: &Loader, args: &PlanArgs) -> Result<String, Vec<SpecError>> {
     let one = |error| vec![error];
     let tree = loader.open(&args.spec).map_err(one)?;
     match tree.name() {
@@ -55,10 +62,8 @@ fn plan(loader: &Loader, args: &PlanArgs) -> Result<String, Vec<SpecError>> {
         }
         _ => {
             let tree = overlay::apply(loader, &tree, &args.set).map_err(one)?;
-            let problem = Problem::WrongKind {
-                expected: "Network(` or `Sweep".into(),
-                found: tree.describe(),
-            };
+            let problem =
+                Problem::WrongKind { expected: "Network(` or `Sweep".into(), found: tree.begins() };
             Err(vec![SpecError::at(tree.head(), problem)])
         }
     }

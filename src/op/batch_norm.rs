@@ -27,6 +27,12 @@ fn momentum() -> f64 {
 
 impl Operation for BatchNorm2d {
     fn output(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        if self.eps <= 0.0 {
+            return Err(Misfit::new("`eps` is not above 0", "a common value is 0.00001"));
+        }
+        if !(0.0..=1.0).contains(&self.momentum) {
+            return Err(Misfit::new("`momentum` is outside 0 to 1", "a common value is 0.1"));
+        }
         maps(inputs).map(|_| inputs[0])
     }
 

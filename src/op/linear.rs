@@ -23,7 +23,7 @@ impl Operation for Linear {
             _ if self.out == 0 => Err(Misfit::new("`out` is 0", "it must be 1 or more")),
             [Shape::Features(_)] => Ok(Shape::Features(self.out)),
             _ => Err(Misfit::new(
-                format!("it wants a vector of features, its input is {}", inputs[0]),
+                format!("it wants a vector of features, its input is {}", inputs[0].describe()),
                 "place a `GlobalAvgPool()` before it",
             )),
         }

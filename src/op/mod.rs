@@ -119,6 +119,14 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// In words.
+    pub fn describe(self) -> String {
+        match self {
+            Self::Maps(..) => format!("feature maps of {self}"),
+            Self::Features(_) => format!("a vector of {self}"),
+        }
+    }
+
     /// How many numbers it has.
     pub fn numel(self) -> u64 {
         match self {
@@ -146,12 +154,14 @@ pub struct Misfit {
     pub reason: String,
     /// What to change.
     pub help: Option<String>,
+    /// Where, if not at the operation itself.
+    pub span: Option<Span>,
 }
 
 impl Misfit {
     /// A misfit with a remedy.
     pub fn new(reason: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { reason: reason.into(), help: Some(help.into()) }
+        Self { reason: reason.into(), help: Some(help.into()), span: None }
     }
 }
 
@@ -249,3 +259,4 @@ operations! {
 }
 
 use crate::spec::node::NodeSpec;
+use crate::spec::source::Span;

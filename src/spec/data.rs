@@ -59,29 +59,14 @@ impl Data {
     /// # Errors
     /// The first value out of its range, at its place in `tree`.
     pub fn check(&self, tree: &Tree) -> Result<(), SpecError> {
-        let std = self.normalize.map_or((1.0, 1.0, 1.0), |normalize| normalize.std);
-        let faults = [
-            (self.train == Some(0), "train", "there are no training images", "use 1 or more"),
-            (self.test == Some(0), "test", "there are no test images", "use 1 or more"),
-            (
-                self.resize.is_some_and(|side| side > 4096),
-                "resize",
-                "`resize` is above 4096",
-                "use a smaller side",
-            ),
-            (
-                !(std.0 > 0.0 && std.1 > 0.0 && std.2 > 0.0),
-                "normalize.std",
-                "a standard deviation is not above 0",
-                "pixels are from 0 to 1: a common value is 0.25",
-            ),
-        ];
-        match faults.into_iter().find(|fault| fault.0) {
+        let (most_train, most_test) = self.set.most();
+        let fault = count("train", self.train, most_train)
+            .or_else(|| count("test", self.test, most_test))
+            .or_else(|| self.resize.and_then(|side| count("resize", Some(side), MAX_SIDE)))
+            .or_else(|| self.normalize.and_then(|normalize| normalize.fault()));
+        match fault {
             None => Ok(()),
-            Some((_, path, reason, help)) => {
-                let problem = Problem::Value { reason: reason.into(), help: help.into() };
-                Err(SpecError::at(tree.find(path), problem))
-            }
+            Some((path, problem)) => Err(SpecError::at(tree.find(&path), problem)),
         }
     }
 
@@ -98,5 +83,38 @@ impl Data {
     pub fn task(&self) -> Task {
         let side = self.resize.map_or(32, u64::from);
         Task { input: (3, side, side), classes: 10 }
+    }
+}
+
+/// Images are not resized to more pixels a side.
+const MAX_SIDE: u32 = 4096;
+
+/// A field and what is wrong with it.
+type Fault = (String, Problem);
+
+/// A number that is not from 1 to the most there can be.
+fn count(field: &str, number: Option<u32>, most: u32) -> Option<Fault> {
+    let number = number.filter(|number| !(1..=most).contains(number))?;
+    let reason = format!("`{field}` is {number}");
+    Some((field.into(), Problem::Value { reason, help: format!("use 1 to {most}") }))
+}
+
+impl DataSet {
+    /// The most training and test images.
+    fn most(self) -> (u32, u32) {
+        match self {
+            Self::Cifar10 => (50_000, 10_000),
+            Self::Shapes10 { .. } => (1_000_000, 1_000_000),
+        }
+    }
+}
+
+impl Normalize {
+    fn fault(&self) -> Option<Fault> {
+        let std = [self.std.0, self.std.1, self.std.2];
+        let channel = std.iter().position(|&std| std <= 0.0)?;
+        let reason = "a standard deviation is not above 0".into();
+        let help = "pixels are from 0 to 1: a common value is 0.25".into();
+        Some((format!("normalize.std.{channel}"), Problem::Value { reason, help }))
     }
 }

@@ -13,7 +13,7 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::error::{Problem, SpecError};
+use super::error::{ITEM, Problem, SpecError};
 use super::expr::{self, Env, Number};
 use super::load::Loader;
 use super::source::Span;
@@ -28,6 +28,7 @@ pub(crate) const NUMBER: &str = "number";
 /// Struct name of a value with its place.
 pub(crate) const SPANNED: &str = "spanned";
 const SHORTHAND: &str = "shorthand:";
+const A_STRING: &str = "a string";
 
 /// What a tree is read with: the files at hand and the names in scope.
 #[derive(Clone, Copy)]
@@ -38,12 +39,16 @@ pub struct Cx<'a> {
     pub env: &'a Env,
 }
 
-/// Reads a typed value from a tree.
+/// Reads a typed value from a tree; `what` is what a person calls it.
 ///
 /// # Errors
 /// Everything that does not fit the type, at its place.
-pub fn read<T: de::DeserializeOwned>(tree: &Rc<Tree>, cx: Cx<'_>) -> Result<T, SpecError> {
-    T::deserialize(TreeDe { tree, cx }).map_err(|error| error.named("this struct"))
+pub fn read<T: de::DeserializeOwned>(
+    tree: &Rc<Tree>,
+    cx: Cx<'_>,
+    what: &str,
+) -> Result<T, SpecError> {
+    T::deserialize(TreeDe { tree, cx }).map_err(|error| error.named(what))
 }
 
 #[derive(Clone, Copy)]
@@ -58,9 +63,17 @@ impl<'a> TreeDe<'a> {
     }
 
     fn wrong(&self, expected: &dyn de::Expected) -> SpecError {
-        let problem =
-            Problem::WrongType { expected: expected.to_string(), found: self.tree.describe() };
-        SpecError::at(self.tree.span, problem)
+        let (expected, found) = (expected.to_string(), self.tree.describe());
+        let problem = match &self.tree.value {
+            Value::Name(name) if expected == A_STRING => Problem::Value {
+                reason: format!("expected {expected}, found {found}"),
+                help: format!("write {name:?}, in quotes"),
+            },
+            _ => Problem::WrongType { expected, found },
+        };
+        // A struct may have many lines: its name is enough.
+        let named = self.tree.name().is_some();
+        SpecError::at(if named { self.tree.head() } else { self.tree.span }, problem)
     }
 
     /// The number that stands here, also as an expression.
@@ -68,12 +81,17 @@ impl<'a> TreeDe<'a> {
         match &self.tree.value {
             Value::Int(value) => Ok(Number::Int(*value)),
             Value::Float(value) => Ok(Number::Float(*value)),
-            Value::Str(text) => expr::evaluate(text, self.cx.env).map_err(|error| {
-                let span = self.tree.span.part(1 + error.at.0, 1 + error.at.1.max(error.at.0 + 1));
-                SpecError::at(span, error.problem)
-            }),
+            Value::Str(text) => expr::evaluate(text, self.cx.env)
+                .map_err(|error| SpecError::at(self.within(text, error.at), error.problem)),
             _ => Err(self.wrong(expected)),
         }
+    }
+
+    /// The place of a part of a string; all of it where escapes hide the part.
+    fn within(&self, text: &str, (start, end): (usize, usize)) -> Span {
+        let span = self.tree.span;
+        let plain = (span.end - span.start) as usize == text.len() + 2;
+        if plain { span.part(1 + start, 1 + end.max(start + 1)) } else { span }
     }
 
     fn whole(&self) -> Result<i64, SpecError> {
@@ -81,8 +99,14 @@ impl<'a> TreeDe<'a> {
             Number::Int(value) => Ok(value),
             Number::Float(value) => {
                 let problem = Problem::Value {
-                    reason: format!("expected a whole number, found {value}"),
-                    help: "write `floor(...)`, `ceil(...)` or `round(...)` around it".into(),
+                    reason: format!("expected a whole number, found {value:?}"),
+                    help: match self.tree.value {
+                        Value::Str(_) => {
+                            "write `floor(...)`, `ceil(...)` or `round(...)` around it"
+                        }
+                        _ => "write it without a fraction",
+                    }
+                    .into(),
                 };
                 Err(SpecError::at(self.tree.span, problem))
             }
@@ -180,7 +204,10 @@ macro_rules! whole_numbers {
         fn $method<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
             let value = self.whole()?;
             let value = <$type>::try_from(value).map_err(|_| {
-                let expected = format!("a number from {} to {}", <$type>::MIN, <$type>::MAX);
+                let expected = match <$type>::BITS {
+                    64 => "a number that is 0 or more".to_string(),
+                    _ => format!("a number from {} to {}", <$type>::MIN, <$type>::MAX),
+                };
                 let problem = Problem::WrongType { expected, found: value.to_string() };
                 SpecError::at(self.tree.span, problem)
             })?;
@@ -237,7 +264,7 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
             Value::Str(text) => {
                 visitor.visit_str(text).map_err(|error: SpecError| error.or_at(self.tree.span))
             }
-            _ => Err(self.wrong(&"a string")),
+            _ => Err(self.wrong(&A_STRING)),
         }
     }
 
@@ -412,7 +439,8 @@ impl<'f> MapAccess<'static> for Fields<'_, 'f> {
     ) -> Result<Option<K::Value>, SpecError> {
         self.value = self.fields.next();
         let Some(field) = self.value else { return Ok(None) };
-        let key = field.name.as_str().into_deserializer();
+        let key = Rc::new(Tree { value: Value::Str(field.name.clone()), span: field.span });
+        let key = TreeDe { tree: &key, cx: self.de.cx };
         seed.deserialize(key).map(Some).map_err(|error: SpecError| error.or_at(field.span))
     }
 
@@ -443,7 +471,8 @@ impl SeqAccess<'static> for &mut Items<'_> {
         seed: T,
     ) -> Result<Option<T::Value>, SpecError> {
         let Some(item) = self.items.next() else { return Ok(None) };
-        seed.deserialize(self.de.of(item)).map(Some).map_err(|error| error.or_at(item.span))
+        let of_item = |error: SpecError| error.named(ITEM).or_at(item.span);
+        seed.deserialize(self.de.of(item)).map(Some).map_err(of_item)
     }
 }
 
@@ -499,10 +528,10 @@ impl VariantAccess<'static> for TreeDe<'_> {
 
     fn struct_variant<V: Visitor<'static>>(
         self,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, SpecError> {
-        VariantBody(self).deserialize_struct("", &[], visitor)
+        VariantBody(self).deserialize_struct("", fields, visitor)
     }
 }
 
@@ -517,14 +546,31 @@ impl Deserializer<'static> for VariantBody<'_> {
         match &self.0.tree.value {
             Value::Struct(_, fields) => self.0.fields(&format!("`{name}`"), fields, visitor),
             Value::Name(_) => self.0.fields(&format!("`{name}`"), &[], visitor),
-            _ => Err(self.0.wrong(&format!("`{name}(field: ..)`").as_str())),
+            _ => Err(self.0.wrong(&"fields with names")),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'static>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, SpecError> {
+        match (&self.0.tree.value, fields) {
+            (Value::Tuple(name, _), [first, ..]) => {
+                let name = name.as_deref().unwrap_or_default();
+                let reason = format!("the fields of `{name}` have names");
+                let help = format!("write `{name}({first}: ...)`");
+                Err(SpecError::at(self.0.tree.head(), Problem::Value { reason, help }))
+            }
+            _ => self.deserialize_any(visitor),
         }
     }
 
     serde::forward_to_deserialize_any! {
         <V: Visitor<'static>>
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
 

@@ -7,6 +7,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::source::{Sources, Span};
 
+/// The owner of a field in a list, until the list's name is known.
+pub(crate) const ITEM: &str = "an item";
+
 /// A mistake in a spec, with its place and the way that led there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpecError {
@@ -35,8 +38,8 @@ pub struct Frame {
 pub enum Problem {
     #[error("cannot read {}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String, similar: Option<String> },
-    #[error("this is not RON: {0}")]
-    Syntax(String),
+    #[error("this is not RON: {reason}")]
+    Syntax { reason: String, help: Option<String> },
     #[error("{owner} has no field `{found}`")]
     UnknownField { owner: String, found: String, expected: Vec<String> },
     #[error("{owner} needs a field `{field}`")]
@@ -47,23 +50,21 @@ pub enum Problem {
     UnknownVariant { what: String, found: String, expected: Vec<String> },
     #[error("expected {expected}, found {found}")]
     WrongType { expected: String, found: String },
-    #[error("a file of this kind starts with `{expected}(`, this one is {found}")]
+    #[error("expected a spec that starts with `{expected}(`, found {found}")]
     WrongKind { expected: String, found: String },
     #[error("expected {expected} items, found {found}")]
     WrongLength { expected: String, found: usize },
     #[error("in the expression `{text}`: {reason}")]
-    Expression { text: String, reason: String },
+    Expression { text: String, reason: String, help: String },
     #[error("in the expression `{text}`: nothing here is called `{name}`")]
     UnknownName { text: String, name: String, known: Vec<String> },
     #[error("{file} declares no parameter `{name}`")]
     UnknownParameter { file: String, name: String, known: Vec<String> },
-    #[error("{0} includes itself")]
-    IncludeLoop(String),
     #[error("node `{node}` reads `{from}`, which no node defines")]
     UnknownNode { node: String, from: String, known: Vec<String> },
     #[error("two nodes are called `{0}`")]
     DuplicateNode(String),
-    #[error("these nodes wait for each other: {}", .0.join(" -> "))]
+    #[error("these nodes wait for each other: {}", loop_text(.0))]
     Cycle(Vec<String>),
     #[error("node `{node}`: {op} takes {takes}, but `from` names {given}")]
     Arity { node: String, op: String, takes: String, given: usize },
@@ -90,8 +91,13 @@ impl Problem {
                 None => "paths are relative to the file that names them".into(),
             }),
             Self::UnknownField { found, expected, .. } => {
-                Some(suggest(found, expected, "its fields are"))
+                let fields = if expected.is_empty() { "it has" } else { "its fields are" };
+                Some(suggest(found, expected, fields))
             }
+            Self::WrongKind { expected, .. } => {
+                Some(format!("name another file, or start this one with `{expected}(`"))
+            }
+            Self::Syntax { help, .. } => help.clone(),
             Self::MissingField { field, .. } => Some(format!("add `{field}: ...`")),
             Self::DuplicateField(_) => Some("keep one of them".into()),
             Self::UnknownVariant { found, expected, .. } => {
@@ -102,20 +108,25 @@ impl Problem {
             Self::UnknownNode { from, known, .. } => Some(suggest(from, known, "it can read")),
             Self::DuplicateNode(_) => Some("give one of them another name".into()),
             Self::DuplicateExperiment(_) => Some("give one of them a `name` of its own".into()),
-            Self::Cycle(_) => Some("let one of them read a node outside the loop".into()),
+            Self::Cycle(_) => Some("let one of them read a node that does not wait for it".into()),
             Self::UnusedNode(_) => Some(
                 "read it in another node's `from`, or remove it; only the last node is a result"
                     .into(),
             ),
             Self::Arity { .. } => Some("`from` names the nodes that are read, in order".into()),
-            Self::IncludeLoop(_) => {
-                Some("break the loop: one of the files must not name the other".into())
-            }
-            Self::Value { help, .. } | Self::Override { help, .. } => Some(help.clone()),
+            Self::Value { help, .. }
+            | Self::Override { help, .. }
+            | Self::Expression { help, .. } => Some(help.clone()),
             Self::Shape { help, .. } => help.clone(),
             _ => None,
         }
     }
+}
+
+/// Nodes that each read the next.
+fn loop_text(nodes: &[String]) -> String {
+    let reads = nodes.windows(2).map(|pair| format!("`{}` reads `{}`", pair[0], pair[1]));
+    reads.collect::<Vec<_>>().join(", ")
 }
 
 /// "did you mean" where a name is close, else the list of what there is.
@@ -168,9 +179,12 @@ impl SpecError {
     pub(crate) fn named(mut self, name: &str) -> Self {
         if let Problem::UnknownField { owner, .. } | Problem::MissingField { owner, .. } =
             &mut self.inner.problem
-            && owner.is_empty()
         {
-            *owner = name.to_string();
+            match owner.as_str() {
+                "" => *owner = name.to_string(),
+                ITEM if name != ITEM => *owner = format!("{ITEM} of {name}"),
+                _ => {}
+            }
         }
         if let Problem::UnknownVariant { what, .. } = &mut self.inner.problem
             && what.is_empty()
@@ -245,10 +259,17 @@ impl serde::de::Error for SpecError {
         unexpected: serde::de::Unexpected<'_>,
         expected: &dyn serde::de::Expected,
     ) -> Self {
-        Self::new(Problem::WrongType {
-            expected: expected.to_string(),
-            found: unexpected.to_string(),
-        })
+        use serde::de::Unexpected;
+        let found = match unexpected {
+            Unexpected::Signed(number) => format!("the number {number}"),
+            Unexpected::Unsigned(number) => format!("the number {number}"),
+            Unexpected::Float(number) => format!("the number {number:?}"),
+            Unexpected::Bool(value) => format!("`{value}`"),
+            Unexpected::Str(text) => format!("{text:?}"),
+            Unexpected::Seq => "a list".into(),
+            other => other.to_string(),
+        };
+        Self::new(Problem::WrongType { expected: expected.to_string(), found })
     }
 
     fn invalid_value(

@@ -67,7 +67,15 @@ pub fn evaluate(text: &str, env: &Env) -> Result<Number, ExprError> {
 /// Parentheses, signs and calls may nest this deep.
 const MAX_DEPTH: usize = 64;
 
-const FUNCTIONS: [&str; 6] = ["min", "max", "floor", "ceil", "round", "round_to"];
+/// The functions, and how they are used.
+const USES: [(&str, &str); 6] = [
+    ("min", "min(a, b)"),
+    ("max", "max(a, b)"),
+    ("floor", "floor(x)"),
+    ("ceil", "ceil(x)"),
+    ("round", "round(x)"),
+    ("round_to", "round_to(x, multiple)"),
+];
 
 struct Parser<'t> {
     text: &'t str,
@@ -147,8 +155,8 @@ impl<'t> Parser<'t> {
             }
         }
         self.close(start)?;
-        if !FUNCTIONS.contains(&function) {
-            let known = FUNCTIONS.map(str::to_string).to_vec();
+        if !USES.iter().any(|(name, _)| *name == function) {
+            let known = USES.map(|(name, _)| name.to_string()).to_vec();
             let problem =
                 Problem::UnknownName { text: self.text.into(), name: function.into(), known };
             return Err(ExprError { problem, at: (start, start + function.len()) });
@@ -179,7 +187,17 @@ impl<'t> Parser<'t> {
                 _ => a.as_f64() / b.as_f64(),
             }),
         };
-        value.ok_or_else(|| self.error(start, self.at, "this overflows or divides by zero"))
+        let zero = matches!(op, '/' | '%') && b.as_f64() == 0.0;
+        let (reason, help) = match zero {
+            true => ("this divides by zero", "divide by 1 or more"),
+            false => ("this is too large a number", "numbers go to about 9 * 10^18"),
+        };
+        let problem = Problem::Expression {
+            text: self.text.into(),
+            reason: reason.into(),
+            help: help.into(),
+        };
+        value.ok_or(ExprError { problem, at: (start, self.at) })
     }
 
     fn close(&mut self, start: usize) -> Result<(), ExprError> {
@@ -215,11 +233,15 @@ impl<'t> Parser<'t> {
     fn unknown(&self, start: usize, name: &str) -> ExprError {
         let known = self.env.keys().cloned().collect();
         let problem = Problem::UnknownName { text: self.text.into(), name: name.into(), known };
-        ExprError { problem, at: (start, self.at) }
+        ExprError { problem, at: (start, start + name.len()) }
     }
 
     fn error(&self, start: usize, end: usize, reason: &str) -> ExprError {
-        let problem = Problem::Expression { text: self.text.into(), reason: reason.into() };
+        let help = format!(
+            "an expression has numbers, names, `+ - * / %`, `( )` and the functions {}",
+            USES.map(|(_, usage)| format!("`{usage}`")).join(", ")
+        );
+        let problem = Problem::Expression { text: self.text.into(), reason: reason.into(), help };
         ExprError { problem, at: (start, end) }
     }
 }

@@ -78,6 +78,13 @@ impl Loader {
         tree
     }
 
+    /// The file in whose place a path stands, where a spec that was read includes one there.
+    pub(crate) fn included(&self, at: Span) -> Option<Rc<Tree>> {
+        let included = self.included.borrow();
+        let file = included.iter().find(|file| file.path.as_ref().is_some_and(|p| p.1 == at))?;
+        Some(Rc::clone(&file.tree))
+    }
+
     /// Keeps a tree, or the file that it names, and returns its number.
     pub(crate) fn include(&self, tree: &Rc<Tree>) -> Result<u32, SpecError> {
         let (tree, path) = match &tree.value {
@@ -119,6 +126,7 @@ fn similar(path: &Path) -> Option<String> {
     let names: Vec<String> = std::fs::read_dir(folder)
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| Some(name.as_ref()) != path.file_name())
         .collect();
     let name = closest(path.file_name()?.to_str()?, &names)?;
     Some(path.with_file_name(name).display().to_string())
@@ -162,13 +170,18 @@ impl<T: serde::de::DeserializeOwned> Include<T> {
         loader.included.borrow()[self.id as usize].path.as_ref().map(|path| path.0.clone())
     }
 
-    /// Reads it with these names in scope.
+    /// Reads it with these names in scope; `what` is what a person calls it.
     ///
     /// # Errors
     /// Everything that does not fit the type.
-    pub fn read(&self, loader: &Loader, env: &Env) -> Result<T, SpecError> {
-        de::read(&self.tree(loader), Cx { loader, env })
+    pub fn read(&self, loader: &Loader, env: &Env, what: &str) -> Result<T, SpecError> {
+        de::read(&self.tree(loader), Cx { loader, env }, what)
             .map_err(|error| self.explain(loader, error))
+    }
+
+    /// Where its path stands.
+    pub(crate) fn span(&self, loader: &Loader) -> Option<Span> {
+        loader.included.borrow()[self.id as usize].path.as_ref().map(|path| path.1)
     }
 
     /// Adds the way from the including file to an error inside.

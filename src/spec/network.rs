@@ -9,6 +9,7 @@ use super::error::{Problem, SpecError};
 use super::expr::{Env, Number};
 use super::load::{Include, Loader};
 use super::node::NodeSpec;
+use super::source::Span;
 use super::tree::Tree;
 use crate::op::InitScheme;
 
@@ -59,7 +60,7 @@ fn ten() -> u64 {
 pub struct Stage {
     /// The start of its parameter paths; `layer1`, `layer2`, ... where it has none.
     #[serde(default)]
-    pub name: Option<String>,
+    pub name: Option<Spanned<String>>,
     /// How many blocks.
     pub layers: Spanned<u32>,
     /// In scope of the block as `width`.
@@ -91,9 +92,20 @@ pub struct Block {
     pub nodes: Vec<NodeSpec>,
 }
 
-/// Parameters by name. Their order is that of the file.
+/// Parameters in the order of the file.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Params(pub Vec<(String, Number)>);
+pub struct Params(pub Vec<Param>);
+
+/// A parameter and its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Its name in expressions.
+    pub name: String,
+    /// Its value.
+    pub value: Number,
+    /// Where its name stands.
+    pub span: Span,
+}
 
 /// The input and classes that a data set has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,11 +135,34 @@ impl Network {
         };
         env.extend(classes.map(|classes| ("classes".into(), Number::Int(classes as i64))));
         declare(loader, tree, given, &mut env)?;
-        let mut network: Self = de::read(tree, Cx { loader, env: &env })?;
+        let mut network: Self = de::read(tree, Cx { loader, env: &env }, "`Network`")?;
+        network.check(loader, tree)?;
         if let Some(task) = task {
             (network.input, network.classes) = (task.input, task.classes);
         }
         Ok((network, env))
+    }
+
+    /// What the types cannot say.
+    fn check(&self, loader: &Loader, tree: &Tree) -> Result<(), SpecError> {
+        let (channels, height, width) = self.input;
+        let sides = [channels, height, width].contains(&0);
+        let zero = if sides { Some("input") } else { (self.classes == 0).then_some("classes") };
+        if let Some(field) = zero {
+            let reason = format!("`{field}` is 0");
+            let problem = Problem::Value { reason, help: "use 1 or more".into() };
+            return Err(SpecError::at(tree.find(field), problem));
+        }
+        if self.head.is_empty() {
+            let help = "end it with `Linear(out: \"classes\")`".into();
+            let problem = Problem::Value { reason: "the head has no nodes".into(), help };
+            return Err(SpecError::at(tree.find("head"), problem));
+        }
+        // Also blocks that no stage uses: so no file can lead back to itself.
+        for block in self.block.iter().chain(self.stages.iter().filter_map(|s| s.block.as_ref())) {
+            expect_kind(&block.tree(loader), "Block").map_err(|e| block.explain(loader, e))?;
+        }
+        Ok(())
     }
 }
 
@@ -143,12 +178,9 @@ impl Block {
         mut env: Env,
     ) -> Result<Self, SpecError> {
         let tree = include.tree(loader);
-        let mut read = || {
-            expect_kind(&tree, "Block")?;
-            declare(loader, &tree, given, &mut env)?;
-            de::read(&tree, Cx { loader, env: &env })
-        };
-        read().map_err(|error| include.explain(loader, error))
+        expect_kind(&tree, "Block")?;
+        declare(loader, &tree, given, &mut env)?;
+        de::read(&tree, Cx { loader, env: &env }, "`Block`")
     }
 }
 
@@ -170,18 +202,36 @@ fn declare(
     let fields = tree.get("params").map(|field| field.tree.fields()).unwrap_or_default();
     let known: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
     let overrides = given.params.iter().flat_map(|params| &params.0);
-    if let Some((name, _)) = overrides.clone().find(|(name, _)| !known.contains(name)) {
-        let (file, name) = (given.file.to_string(), name.clone());
-        return Err(SpecError::at(tree.head(), Problem::UnknownParameter { file, name, known }));
+    if let Some(unknown) = overrides.clone().find(|param| !known.contains(&param.name)) {
+        let (file, name) = (given.file.to_string(), unknown.name.clone());
+        let problem = Problem::UnknownParameter { file, name, known };
+        return Err(SpecError::at(unknown.span, problem));
     }
     for field in fields {
-        let value = match overrides.clone().rfind(|(name, _)| *name == field.name) {
-            Some((_, value)) => *value,
-            None => de::read(&field.tree, Cx { loader, env })?,
+        check_param(&field.name, env).map_err(|problem| SpecError::at(field.span, problem))?;
+        let value = match overrides.clone().rfind(|param| param.name == field.name) {
+            Some(param) => param.value,
+            None => de::read(&field.tree, Cx { loader, env }, &field.name)?,
         };
         env.insert(field.name.clone(), value);
     }
     Ok(())
+}
+
+/// A parameter's name must be one that expressions can write, and new.
+fn check_param(name: &str, env: &Env) -> Result<(), Problem> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let (reason, help) = if !starts || !name.chars().all(legal) {
+        let reason = format!("a parameter cannot be called `{name}`");
+        (reason, "use letters, digits and `_`, and no digit first, as in `expansion`")
+    } else if env.contains_key(name) {
+        let reason = format!("`{name}` is known here without being declared");
+        (reason, "remove it, or choose another name")
+    } else {
+        return Ok(());
+    };
+    Err(Problem::Value { reason, help: help.into() })
 }
 
 fn field<T: serde::de::DeserializeOwned>(
@@ -190,7 +240,7 @@ fn field<T: serde::de::DeserializeOwned>(
     name: &str,
     env: &Env,
 ) -> Result<Option<T>, SpecError> {
-    tree.get(name).map(|field| de::read(&field.tree, Cx { loader, env })).transpose()
+    tree.get(name).map(|field| de::read(&field.tree, Cx { loader, env }, name)).transpose()
 }
 
 /// A file must be of the kind that its place asks for.
@@ -198,8 +248,7 @@ pub(crate) fn expect_kind(tree: &Tree, expected: &str) -> Result<(), SpecError> 
     match tree.name() {
         Some(name) if name == expected => Ok(()),
         _ => {
-            let found = tree.describe();
-            let problem = Problem::WrongKind { expected: expected.into(), found };
+            let problem = Problem::WrongKind { expected: expected.into(), found: tree.begins() };
             Err(SpecError::at(tree.head(), problem))
         }
     }
@@ -220,8 +269,8 @@ impl<'de> Deserialize<'de> for Params {
                 mut map: A,
             ) -> Result<Params, A::Error> {
                 let mut params = Vec::new();
-                while let Some(param) = map.next_entry()? {
-                    params.push(param);
+                while let Some(Spanned { value: name, span }) = map.next_key()? {
+                    params.push(Param { name, value: map.next_value()?, span });
                 }
                 Ok(Params(params))
             }

@@ -3,6 +3,7 @@
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 use super::de::Spanned;
+use super::error::Problem;
 use crate::op::Op;
 
 /// A named operation and what it reads.
@@ -17,6 +18,26 @@ pub struct NodeSpec {
     /// What it does.
     pub op: Spanned<Op>,
 }
+
+/// Checks the name of a node or stage, which becomes a part of parameter names.
+///
+/// # Errors
+/// What the name may be made of.
+pub fn check_name(what: &str, name: &str) -> Result<(), Problem> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if !name.is_empty() && name.chars().all(legal) && name != INPUT {
+        return Ok(());
+    }
+    let help = match name {
+        INPUT => "choose another name: `input` is what the first node reads",
+        _ => "use letters, digits and `_`",
+    };
+    let reason = format!("a {what} cannot be called `{name}`");
+    Err(Problem::Value { reason, help: help.into() })
+}
+
+/// The name of what the first node of a graph reads.
+const INPUT: &str = "input";
 
 /// The nodes that a node reads: one name, or a list.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]

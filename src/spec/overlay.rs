@@ -58,7 +58,13 @@ impl Change {
         let (head, rest) = path.split_once('.').unwrap_or((path, ""));
         let value = match &tree.value {
             Value::Str(file) if file.ends_with(".ron") => {
-                return self.apply(loader, &loader.follow(file, tree.span)?, path);
+                let inside = loader.follow(file, tree.span)?;
+                // A file that is itself the name of a file would lead on for ever.
+                if matches!(inside.value, Value::Str(_)) {
+                    let reason = format!("{} has no fields", inside.describe());
+                    return Err(self.nowhere(path, &reason, ""));
+                }
+                return self.apply(loader, &inside, path);
             }
             Value::Struct(name, fields) => {
                 Value::Struct(name.clone(), self.field(loader, fields, head, rest)?)
@@ -72,9 +78,14 @@ impl Change {
             Value::Tuple(name, items) => {
                 Value::Tuple(name.clone(), self.item(loader, items, head, rest)?)
             }
-            _ => return Err(self.nowhere(head, &format!("{} has no fields", tree.describe()), "")),
+            _ => return Err(self.nowhere(path, &format!("{} has no fields", tree.describe()), "")),
         };
         Ok(Rc::new(Tree { value, span: tree.span }))
+    }
+
+    /// Where in the path the rest of it starts.
+    fn start(&self, rest: &str) -> usize {
+        self.path.len().saturating_sub(rest.len())
     }
 
     fn field(
@@ -91,7 +102,7 @@ impl Change {
             // A field that the file leaves out: whether it exists is for the typed spec to say.
             let empty = Rc::new(Tree { value: Value::Unit, span: self.base });
             let tree = self.apply(loader, &empty, rest)?;
-            let start = self.path.len() - rest.len() - usize::from(!rest.is_empty()) - head.len();
+            let start = self.start(rest).saturating_sub(usize::from(!rest.is_empty()) + head.len());
             let span = self.base.part(start, start + head.len());
             fields.push(Field { name: head.into(), span, tree });
         }
@@ -115,13 +126,18 @@ impl Change {
             let help =
                 if known.is_empty() { String::new() } else { suggest(head, &known, "there are") };
             let reason = format!("the list has {} items and none is called `{head}`", items.len());
-            return Err(self.nowhere(head, &reason, &help));
+            let at = if rest.is_empty() { head.into() } else { format!("{head}.{rest}") };
+            return Err(self.nowhere(&at, &reason, &help));
         };
         let item = Rc::clone(&items[index]);
         items[index] = match &item.value {
             // A file in a list, such as a network of a sweep, is short for `(network: ..)`.
             Value::Str(file) if file.ends_with(".ron") && !rest.is_empty() => {
                 self.apply(loader, &named(&item, &names[index]), &long_form(rest))?
+            }
+            Value::Struct(None, fields) if item.get("network").is_some() && !rest.is_empty() => {
+                let entry = with_name(&item, fields, &names[index]);
+                self.apply(loader, &entry, &long_form(rest))?
             }
             Value::Tuple(None, parts) if is_node(parts) && !rest.is_empty() => {
                 let op = self.apply(loader, &parts[1], rest)?;
@@ -133,13 +149,15 @@ impl Change {
         Ok(items)
     }
 
-    fn nowhere(&self, part: &str, reason: &str, help: &str) -> SpecError {
+    /// The path ends at the start of its `rest`.
+    fn nowhere(&self, rest: &str, reason: &str, help: &str) -> SpecError {
         let help = match help {
             "" => "the path follows the fields of the spec, as in `train.epochs` or `networks.0`"
                 .into(),
             help => help.to_string(),
         };
-        let start = self.path.find(part).unwrap_or(0);
+        let part = rest.split('.').next().unwrap_or_default();
+        let start = self.start(rest);
         let problem = Problem::Override { path: self.path.clone(), reason: reason.into(), help };
         SpecError::at(self.base.part(start, start + part.len()), problem)
     }
@@ -159,6 +177,17 @@ fn named(file: &Rc<Tree>, name: &str) -> Rc<Tree> {
     Rc::new(Tree { value: Value::Struct(None, fields), span })
 }
 
+/// The entry with the name that it goes by, which does not change when its network does.
+fn with_name(entry: &Rc<Tree>, fields: &[Field], name: &str) -> Rc<Tree> {
+    if entry.get("name").is_some() || name.is_empty() {
+        return Rc::clone(entry);
+    }
+    let value = Rc::new(Tree { value: Value::Str(name.into()), span: entry.span });
+    let name = Field { name: "name".into(), span: entry.span, tree: value };
+    let fields = std::iter::once(name).chain(fields.iter().cloned()).collect();
+    Rc::new(Tree { value: Value::Struct(None, fields), span: entry.span })
+}
+
 /// The path within `(name: .., network: .., with: ..)`; what is none of these is within the network.
 fn long_form(path: &str) -> String {
     match path.split('.').next() {
@@ -171,7 +200,9 @@ fn long_form(path: &str) -> String {
 fn label(item: &Rc<Tree>) -> String {
     let text = match &item.value {
         Value::Tuple(None, parts) => parts.first().map(|part| &part.value),
-        Value::Struct(..) => item.get("name").map(|field| &field.tree.value),
+        Value::Struct(..) => {
+            item.get("name").or_else(|| item.get("network")).map(|field| &field.tree.value)
+        }
         value => Some(value),
     };
     match text {

@@ -11,6 +11,7 @@ use super::error::{Problem, SpecError};
 use super::expr::Env;
 use super::load::{Include, Loader};
 use super::network::{Network, Params, expect_kind};
+use super::source::Span;
 use super::train::Train;
 use super::tree::Tree;
 
@@ -38,7 +39,7 @@ pub struct Sweep {
 pub struct Entry {
     /// The experiment's name in tables; the file's name by default.
     #[serde(default)]
-    pub name: Option<String>,
+    pub name: Option<Spanned<String>>,
     /// The network.
     pub network: Include<Network>,
     /// Parameters given to the network.
@@ -49,10 +50,11 @@ pub struct Entry {
 /// The seeds of a sweep.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(transparent)]
-pub struct Seeds(pub Vec<u64>);
+pub struct Seeds(pub Vec<Spanned<u64>>);
 
 fn seed_zero() -> Spanned<Seeds> {
-    Spanned { value: Seeds(vec![0]), span: super::source::Span::new(0, 0, 0) }
+    let span = Span::new(0, 0, 0);
+    Spanned { value: Seeds(vec![Spanned { value: 0, span }]), span }
 }
 
 impl Sweep {
@@ -63,7 +65,7 @@ impl Sweep {
     pub fn read(loader: &Loader, tree: &Rc<Tree>) -> Result<Self, SpecError> {
         expect_kind(tree, "Sweep")?;
         let env = Env::new();
-        let sweep: Self = de::read(tree, Cx { loader, env: &env })?;
+        let sweep: Self = de::read(tree, Cx { loader, env: &env }, "`Sweep`")?;
         let nothing = |what: &str| Problem::Value {
             reason: format!("the sweep has no {what}"),
             help: "list at least one".into(),
@@ -75,10 +77,12 @@ impl Sweep {
         if seeds.is_empty() {
             return Err(SpecError::at(sweep.seeds.span, nothing("seeds")));
         }
-        if let Some(seed) = (1..seeds.len()).find(|&at| seeds[..at].contains(&seeds[at])) {
-            let reason = format!("seed {} stands twice", seeds[seed]);
-            let problem = Problem::Value { reason, help: "name each seed once".into() };
-            return Err(SpecError::at(sweep.seeds.span, problem));
+        for (at, seed) in seeds.iter().enumerate() {
+            if seeds[..at].iter().any(|other| other.value == seed.value) {
+                let reason = format!("seed {} stands twice", seed.value);
+                let problem = Problem::Value { reason, help: "name each seed once".into() };
+                return Err(SpecError::at(seed.span, problem));
+            }
         }
         Ok(sweep)
     }
@@ -91,6 +95,7 @@ impl Entry {
             let path = self.network.path(loader)?;
             Some(Path::new(&path).file_stem()?.to_string_lossy().into_owned())
         };
-        self.name.clone().or_else(stem).unwrap_or_else(|| "network".into())
+        let given = self.name.as_ref().map(|name| name.value.clone());
+        given.or_else(stem).unwrap_or_else(|| "network".into())
     }
 }

@@ -197,116 +197,147 @@ impl Train {
     /// # Errors
     /// The first value out of its range, at its place in `tree`.
     pub fn check(&self, tree: &Tree) -> Result<(), SpecError> {
+        let fault = self
+            .fault()
+            .or_else(|| self.optimizer.fault())
+            .or_else(|| self.schedule.fault())
+            .or_else(|| (0..).zip(&self.augment).find_map(|(at, augment)| augment.fault(at)));
+        match fault {
+            None => Ok(()),
+            Some(Fault { path, reason, help }) => {
+                let problem = Problem::Value { reason: reason.into(), help: help.into() };
+                Err(SpecError::at(tree.find(&path), problem))
+            }
+        }
+    }
+
+    fn fault(&self) -> Option<Fault> {
         let last = f64::from(self.epochs);
-        let own = [
-            (self.epochs == 0).then_some(("epochs", "`epochs` is 0", "train for 1 epoch or more")),
-            (self.batch == 0).then_some(("batch", "`batch` is 0", "a common value is 128")),
-            (self.eval_batch == 0).then_some((
-                "eval_batch",
-                "`eval_batch` is 0",
-                "a common value is 250",
-            )),
-            (!(0.0..1.0).contains(&self.label_smoothing)).then_some((
+        first(&[
+            (self.epochs > 0, "epochs", "`epochs` is 0", "train for 1 epoch or more"),
+            (self.batch > 0, "batch", "`batch` is 0", "a common value is 128"),
+            (self.eval_batch > 0, "eval_batch", "`eval_batch` is 0", "a common value is 250"),
+            (
+                (0.0..1.0).contains(&self.label_smoothing),
                 "label_smoothing",
-                "`label_smoothing` is outside 0 to 1",
+                "`label_smoothing` is not from 0 to below 1",
                 "a common value is 0.1",
-            )),
-            (!(0.0..=last).contains(&self.warmup_epochs)).then_some((
+            ),
+            (
+                (0.0..=last).contains(&self.warmup_epochs),
                 "warmup_epochs",
                 "`warmup_epochs` is below 0 or above `epochs`",
                 "warm up within the run, for 1 to 5 epochs say",
-            )),
-        ];
-        let own = own.into_iter().flatten().next();
-        let fault = own.or_else(|| self.optimizer.fault()).or_else(|| self.schedule.fault());
-        match fault.or_else(|| self.augment.iter().find_map(Augment::fault)) {
-            None => Ok(()),
-            Some((path, reason, help)) => {
-                let problem = Problem::Value { reason: reason.into(), help: help.into() };
-                Err(SpecError::at(tree.find(path), problem))
-            }
-        }
+            ),
+        ])
     }
 }
 
 /// Where in the recipe, what is wrong, and what to write.
-type Fault = (&'static str, &'static str, &'static str);
+struct Fault {
+    path: String,
+    reason: &'static str,
+    help: &'static str,
+}
+
+/// The first demand that is not met: whether it is, where, what is wrong, and what to write.
+fn first(demands: &[(bool, &str, &'static str, &'static str)]) -> Option<Fault> {
+    let (_, path, reason, help) = demands.iter().find(|demand| !demand.0)?;
+    Some(Fault { path: (*path).into(), reason, help })
+}
 
 impl Optimizer {
     fn fault(&self) -> Option<Fault> {
-        if self.lr() <= 0.0 {
-            let help = "common values are 0.1 for Sgd and 0.001 for Adam";
-            return Some(("optimizer.lr", "`lr` is not above 0", help));
-        }
-        if self.weight_decay() < 0.0 {
-            let help = "a common value is 0.0005";
-            return Some(("optimizer.weight_decay", "`weight_decay` is below 0", help));
-        }
-        match *self {
-            Self::Sgd { momentum, nesterov, .. } => {
-                let range = (!(0.0..1.0).contains(&momentum)).then_some((
-                    "optimizer.momentum",
-                    "`momentum` is outside 0 to 1",
-                    "a common value is 0.9",
-                ));
-                let alone = (nesterov && momentum == 0.0).then_some((
-                    "optimizer.nesterov",
-                    "`nesterov` needs a momentum",
-                    "add `momentum: 0.9`",
-                ));
-                range.or(alone)
-            }
+        let rates = "common values are 0.1 for Sgd and 0.001 for Adam";
+        let (weight_decay, decays) = (self.weight_decay(), "a common value is 0.0005");
+        let common = first(&[
+            (self.lr() > 0.0, "optimizer.lr", "`lr` is not above 0", rates),
+            (weight_decay >= 0.0, "optimizer.weight_decay", "`weight_decay` is below 0", decays),
+        ]);
+        common.or_else(|| match *self {
+            Self::Sgd { momentum, nesterov, .. } => momentum_fault(momentum, nesterov),
             Self::Adam { betas, eps, .. } | Self::AdamW { betas, eps, .. } => {
-                let good = |beta: f64| (0.0..1.0).contains(&beta);
-                let common = "common are `betas: (0.9, 0.999)` and `eps: 0.00000001`";
-                let fault =
-                    ("optimizer", "`betas` are outside 0 to 1, or `eps` is not above 0", common);
-                (!good(betas.0) || !good(betas.1) || eps <= 0.0).then_some(fault)
+                averages_fault(betas, eps)
             }
-        }
+        })
     }
+}
+
+fn momentum_fault(momentum: f64, nesterov: bool) -> Option<Fault> {
+    first(&[
+        (
+            (0.0..1.0).contains(&momentum),
+            "optimizer.momentum",
+            "`momentum` is not from 0 to below 1",
+            "a common value is 0.9",
+        ),
+        (
+            !nesterov || momentum > 0.0,
+            "optimizer.nesterov",
+            "`nesterov` needs a momentum",
+            "add `momentum: 0.9`",
+        ),
+    ])
+}
+
+fn averages_fault(betas: (f64, f64), eps: f64) -> Option<Fault> {
+    let (good, reason) = (0.0..1.0, "`betas` are not from 0 to below 1");
+    let help = "common are `betas: (0.9, 0.999)`";
+    first(&[
+        (good.contains(&betas.0), "optimizer.betas.0", reason, help),
+        (good.contains(&betas.1), "optimizer.betas.1", reason, help),
+        (eps > 0.0, "optimizer.eps", "`eps` is not above 0", "a common value is 0.00000001"),
+    ])
 }
 
 impl Schedule {
     fn fault(&self) -> Option<Fault> {
         match self {
             Self::Constant => None,
-            Self::Step { milestones, .. } if !milestones.is_sorted() => Some((
-                "schedule.milestones",
-                "`milestones` are not ascending",
-                "list the epochs in order",
-            )),
-            Self::Step { gamma, .. } => (*gamma <= 0.0).then_some((
-                "schedule.gamma",
-                "`gamma` is not above 0",
-                "a common value is 0.1",
-            )),
-            Self::Cosine { min_lr } => (*min_lr < 0.0).then_some((
+            Self::Step { milestones, gamma } => first(&[
+                (
+                    milestones.is_sorted_by(|a, b| a < b),
+                    "schedule.milestones",
+                    "`milestones` are not ascending",
+                    "list the epochs in order, each once",
+                ),
+                (*gamma > 0.0, "schedule.gamma", "`gamma` is not above 0", "a common value is 0.1"),
+            ]),
+            Self::Cosine { min_lr } => first(&[(
+                *min_lr >= 0.0,
                 "schedule.min_lr",
                 "`min_lr` is below 0",
                 "use 0 or more",
-            )),
+            )]),
         }
     }
 }
 
 impl Augment {
-    fn fault(&self) -> Option<Fault> {
-        let place = "augment";
-        match *self {
-            Self::RandomCrop { padding, fill: Fill::Reflect } if padding > 31 => {
-                Some((place, "`padding` mirrors more than the image has", "use at most 31 pixels"))
-            }
-            Self::RandomCrop { padding, .. } => (padding > 256).then_some((
-                place,
-                "`padding` is more than 256 pixels",
-                "a common value is 4",
-            )),
-            Self::HorizontalFlip { p } => (!(0.0..=1.0).contains(&p)).then_some((
-                place,
+    /// What is wrong with the augmentation at this place of the list.
+    fn fault(&self, at: usize) -> Option<Fault> {
+        let fault = match *self {
+            Self::RandomCrop { padding, fill } => first(&[
+                (
+                    fill != Fill::Reflect || padding < 32,
+                    "padding",
+                    "`padding` mirrors more than the image has",
+                    "use at most 31 pixels",
+                ),
+                (
+                    padding <= 256,
+                    "padding",
+                    "`padding` is more than 256 pixels",
+                    "a common value is 4",
+                ),
+            ]),
+            Self::HorizontalFlip { p } => first(&[(
+                (0.0..=1.0).contains(&p),
+                "p",
                 "`p` is no probability",
                 "use a number from 0 to 1",
-            )),
-        }
+            )]),
+        };
+        fault.map(|fault| Fault { path: format!("augment.{at}.{}", fault.path), ..fault })
     }
 }

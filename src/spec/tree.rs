@@ -96,15 +96,21 @@ impl Tree {
         self.fields().iter().find(|field| field.name == name)
     }
 
-    /// The place of a field within fields, such as `optimizer.lr`, or of what comes nearest to it.
+    /// The place of a field within fields and lists, such as `optimizer.lr` or `augment.0.p`, or of
+    /// what comes nearest to it.
     pub fn find(&self, path: &str) -> Span {
-        let mut span = self.span;
         let mut tree = self;
         for part in path.split('.') {
-            let Some(field) = tree.get(part) else { break };
-            (tree, span) = (&field.tree, field.tree.span);
+            let item = match &tree.value {
+                Value::List(items) | Value::Tuple(_, items) => {
+                    part.parse().ok().and_then(|index: usize| items.get(index))
+                }
+                _ => tree.get(part).map(|field| &field.tree),
+            };
+            let Some(item) = item else { return tree.head() };
+            tree = item;
         }
-        span
+        tree.span
     }
 
     /// What a person calls this kind of value.
@@ -121,6 +127,15 @@ impl Tree {
             Value::Tuple(Some(name), _) | Value::Struct(Some(name), _) => format!("`{name}(...)`"),
             Value::Tuple(None, _) => "a tuple".into(),
             Value::Struct(None, _) => "a struct".into(),
+        }
+    }
+
+    /// What a person calls the start of a file.
+    pub fn begins(&self) -> String {
+        match (self.name(), &self.value) {
+            (Some(name), Value::Struct(..) | Value::Tuple(..)) => format!("`{name}(`"),
+            (None, Value::Struct(..) | Value::Tuple(..)) => "`(` alone".into(),
+            _ => self.describe(),
         }
     }
 
@@ -241,9 +256,7 @@ impl Builder<'_> {
     }
 
     fn value(&self, text: &str, span: Span) -> Result<Value, SpecError> {
-        let read = |error: &ron::error::SpannedError| {
-            SpecError::at(span, Problem::Syntax(lower_first(&error.code.to_string())))
-        };
+        let read = |error: &ron::error::SpannedError| SpecError::at(span, not_ron(&error.code));
         match text.chars().next().unwrap_or(' ') {
             '[' => {
                 let items: Vec<&RawValue> = ron::from_str(text).map_err(|e| read(&e))?;
@@ -253,9 +266,8 @@ impl Builder<'_> {
             }
             '{' => {
                 let Entries(entries) = ron::from_str(text).map_err(|e| read(&e))?;
-                Ok(Value::Map(
-                    entries.into_iter().map(|e| self.entry(e)).collect::<Result<_, _>>()?,
-                ))
+                let entries = entries.into_iter().map(|entry| self.entry(entry));
+                Ok(Value::Map(unique(entries.collect::<Result<_, _>>()?)?))
             }
             '"' | '\'' => Ok(Value::Str(ron::from_str(text).map_err(|e| read(&e))?)),
             'r' if text.starts_with("r\"") || text.starts_with("r#\"") => {
@@ -342,7 +354,29 @@ fn syntax(source: &Source, id: u32, error: &ron::error::SpannedError) -> SpecErr
     let end = source.offset(error.span.end.line, error.span.end.col);
     let start = start.min(source.text.len());
     let span = Span::new(id, start, end.max(start + 1).min(source.text.len().max(start)));
-    SpecError::at(span, Problem::Syntax(lower_first(&error.code.to_string())))
+    SpecError::at(span, not_ron(&error.code))
+}
+
+/// What the parser found, in a reader's words, and what to do.
+fn not_ron(error: &ron::Error) -> Problem {
+    let (reason, help) = match error {
+        ron::Error::Eof => ("the text ends too early", "close what is open: `)`, `]`, `}` or `\"`"),
+        ron::Error::TrailingCharacters => ("text follows the end", "a file holds one spec alone"),
+        ron::Error::ExpectedComma => {
+            ("a comma or a closing bracket should stand here", "close what is open, or add a `,`")
+        }
+        ron::Error::ExpectedStringEnd => ("a string is not closed", "add the closing `\"`"),
+        ron::Error::UnexpectedChar(found) => {
+            let reason = format!("the character `{found}` has no place here");
+            let help = Some("names and paths stand in quotes".into());
+            return Problem::Syntax { reason, help };
+        }
+        other => {
+            let reason = lower_first(&other.to_string());
+            return Problem::Syntax { reason, help: None };
+        }
+    };
+    Problem::Syntax { reason: reason.into(), help: Some(help.into()) }
 }
 
 fn lower_first(text: &str) -> String {
@@ -463,7 +497,7 @@ mod tests {
         let sources = Sources::default();
         let id = sources.add("t.ron".into(), std::path::Path::new("."), "A(\n  b: [1, 2\n)".into());
         let error = Tree::parse(&sources, id).unwrap_err();
-        assert!(matches!(error.problem(), Problem::Syntax(_)));
+        assert!(matches!(error.problem(), Problem::Syntax { .. }));
         assert_eq!(sources.locate(error.span().unwrap()), "t.ron:3:1");
     }
 
