@@ -24,7 +24,8 @@ pub struct Train {
     /// How the learning rate goes on after the warm-up.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Epochs, also a fraction, in which the learning rate rises linearly to its full value.
+    /// Epochs, also a fraction, in which the learning rate rises linearly to its full value. A run
+    /// that is shorter than its warm-up ends on the way up.
     #[serde(default)]
     pub warmup_epochs: f64,
     /// The share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
@@ -212,7 +213,6 @@ impl Train {
     }
 
     fn fault(&self) -> Option<Fault> {
-        let last = f64::from(self.epochs);
         first(&[
             (self.epochs > 0, "epochs", "`epochs` is 0", "train for 1 epoch or more"),
             (self.batch > 0, "batch", "`batch` is 0", "a common value is 128"),
@@ -224,10 +224,10 @@ impl Train {
                 "a common value is 0.1",
             ),
             (
-                (0.0..=last).contains(&self.warmup_epochs),
+                (0.0..=1e6).contains(&self.warmup_epochs),
                 "warmup_epochs",
-                "`warmup_epochs` is below 0 or above `epochs`",
-                "warm up within the run, for 1 to 5 epochs say",
+                "`warmup_epochs` is below 0 or above a million",
+                "common values are 1 to 5 epochs",
             ),
         ])
     }

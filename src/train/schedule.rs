@@ -38,7 +38,7 @@ impl Rates {
                 self.full * gamma.powi(passed as i32)
             }
             Schedule::Cosine { min_lr } => {
-                let left = (self.steps - self.warmup_steps).max(1) as f64;
+                let left = self.steps.saturating_sub(self.warmup_steps).max(1) as f64;
                 let share = (step - self.warmup_steps) as f64 / left;
                 min_lr + (self.full - min_lr) * 0.5 * (1.0 + (std::f64::consts::PI * share).cos())
             }

@@ -2,7 +2,10 @@
 //! that PyTorch made (`tests/reference/`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod batches;
+mod cli;
 mod formula;
 mod init;
 mod optim;
 mod parity;
+mod training;

@@ -46,7 +46,7 @@ impl Kind {
     fn announcement(self) -> &'static str {
         match self {
             Self::Cpu => "torch and two libraries of CUDA's runtime, 0.54 GB",
-            Self::Cuda => "torch and NVIDIA's CUDA 13 libraries, about 2.5 GB",
+            Self::Cuda => "torch and NVIDIA's CUDA 13 libraries, 2.7 GB",
         }
     }
 

@@ -1,0 +1,200 @@
+//! The binary as a user runs it.
+
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+use resweep::data::{cifar10, shapes10};
+use resweep::experiment;
+use resweep::model::Model;
+use resweep::spec::load::Loader;
+use tch::Device;
+use tempfile::TempDir;
+
+fn resweep(args: &[&str]) -> Output {
+    Command::cargo_bin("resweep")
+        .unwrap()
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("RESWEEP_DATA")
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+const TINY: [&str; 10] = [
+    "--set",
+    "train.epochs=1",
+    "--set",
+    "train.batch=50",
+    "--set",
+    "data.train=100",
+    "--set",
+    "data.test=60",
+    "--device",
+    "cpu",
+];
+
+fn sweep(results: &Path, more: &[&str]) -> Output {
+    let mut args = vec!["sweep", "experiments/quick.ron", "--results", results.to_str().unwrap()];
+    args.extend(TINY);
+    args.extend(more);
+    resweep(&args)
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn table(results: &Path, name: &str) -> Vec<std::collections::BTreeMap<String, String>> {
+    let path = results.join("quick").join(name);
+    csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_sweep_writes_its_tables_and_is_not_done_twice() {
+    let folder = TempDir::new().unwrap();
+    let results = folder.path();
+    let output = sweep(results, &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("resnet18-thin") && text.contains('±'), "{text}");
+
+    let runs = table(results, "runs.csv");
+    assert_eq!(runs.len(), 4);
+    for run in &runs {
+        assert_eq!(run["status"], "ok");
+        assert_eq!(run["libtorch_version"], "2.11.0");
+        assert_eq!(run["train_images"], "100");
+        assert!(run["overrides"].contains("train.epochs=1"), "{run:?}");
+        for number in
+            ["top1", "train_images_per_s", "eval_images_per_s", "latency_ms", "peak_memory_mb"]
+        {
+            assert!(run[number].parse::<f64>().unwrap() >= 0.0, "{number} in {run:?}");
+        }
+        // One epoch has no spread: empty, not 0.
+        assert_eq!(run["epoch_s_std"], "");
+    }
+    let accuracy = table(results, "accuracy.csv");
+    assert_eq!(accuracy.iter().map(|row| row["n"].as_str()).collect::<Vec<_>>(), ["2", "2"]);
+    assert_eq!(accuracy[0]["params"], "176402");
+    assert_eq!(table(results, "epochs.csv").len(), 4);
+    assert_eq!(table(results, "timing.csv")[0]["device"], "cpu");
+
+    let before = std::fs::read(results.join("quick/runs.csv")).unwrap();
+    let again = sweep(results, &[]);
+    assert!(stderr(&again).contains("4 of 4 runs are finished already"), "{}", stderr(&again));
+    assert_eq!(std::fs::read(results.join("quick/runs.csv")).unwrap(), before);
+
+    // The resolved spec runs again as it is, and is the same experiment.
+    let specs: Vec<_> = std::fs::read_dir(results.join("quick/specs"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    assert_eq!(specs.len(), 2);
+    for spec in specs {
+        let loader = Loader::default();
+        let resolved = experiment::sweep(&loader, &spec, &[]).unwrap();
+        let name = spec.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(name.contains(&resolved.list[0].hash[..12]), "{name}");
+    }
+}
+
+#[test]
+fn one_diverged_run_does_not_cost_the_others() {
+    let folder = TempDir::new().unwrap();
+    let spec = folder.path().join("two.ron");
+    let root = env!("CARGO_MANIFEST_DIR");
+    // Without normalisation layers a huge learning rate is fatal; with them the other one lives.
+    let text = format!(
+        "Sweep(name: \"quick\", networks: [
+            (name: \"bare\", network: Network(
+                stem: [(\"conv\", Conv2d(out: 4, kernel: 3, stride: 4)), (\"relu\", Relu())],
+                head: [(\"pool\", GlobalAvgPool()), (\"fc\", Linear(out: \"classes\"))],
+                init: Pytorch)),
+            (name: \"thin\", network: \"{root}/experiments/models/resnet18.ron\", with: {{\"width\": 4}}),
+        ], data: (set: Shapes10(seed: 1), train: 200, test: 50),
+        train: (epochs: 3, batch: 20, optimizer: Sgd(lr: 1000000.0, momentum: 0.9)))"
+    );
+    std::fs::write(&spec, text).unwrap();
+    let results = folder.path().join("results");
+    let output = resweep(&[
+        "sweep",
+        spec.to_str().unwrap(),
+        "--results",
+        results.to_str().unwrap(),
+        "--device",
+        "cpu",
+    ]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let runs = table(&results, "runs.csv");
+    assert_eq!(runs.len(), 2);
+    assert_eq!(runs[0]["status"], "diverged", "{runs:?}");
+    assert_eq!(runs[0]["top1"], "");
+    assert!(runs[0]["reason"].contains("the loss became"), "{runs:?}");
+    assert_eq!(runs[1]["experiment"], "thin");
+}
+
+#[test]
+fn mistakes_have_exit_code_2_and_failures_1() {
+    let folder = TempDir::new().unwrap();
+    let typo = sweep(folder.path(), &["--set", "train.epoch=1"]);
+    assert_eq!(typo.status.code(), Some(2));
+    assert!(stderr(&typo).contains("did you mean `epochs`?"), "{}", stderr(&typo));
+    assert_eq!(sweep(folder.path(), &["--device", "tpu"]).status.code(), Some(2));
+    if !Path::new("/dev/nvidia0").exists() {
+        let cuda = resweep(&["sweep", "experiments/quick.ron", "--device", "cuda"]);
+        assert_eq!(cuda.status.code(), Some(2));
+        assert!(stderr(&cuda).contains("no NVIDIA driver"), "{}", stderr(&cuda));
+    }
+    let many = sweep(folder.path(), &["--set", "data.set=Cifar10", "--data", "/nonexistent"]);
+    assert_eq!(many.status.code(), Some(1));
+    assert!(stderr(&many).contains("/nonexistent"), "{}", stderr(&many));
+}
+
+#[test]
+fn eval_prints_accuracy_and_writes_every_logit() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("cifar-10-batches-bin");
+    cifar10::write(&shapes10::generate(50, 70, 0), &data).unwrap();
+    let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/resnet18.ron");
+    let plan = experiment::network(&Loader::default(), &network, &["params.width=4".into()], None)
+        .unwrap();
+    let weights = folder.path().join("weights.safetensors");
+    Model::new(plan, 0, Device::Cpu).unwrap().save(&weights).unwrap();
+
+    let predictions = folder.path().join("out.csv");
+    let mut args =
+        vec!["eval", "experiments/models/resnet18.ron", "--set", "params.width=4", "--weights"];
+    args.extend([weights.to_str().unwrap(), "--data", data.to_str().unwrap()]);
+    args.extend([
+        "--predictions",
+        predictions.to_str().unwrap(),
+        "--batch",
+        "32",
+        "--device",
+        "cpu",
+    ]);
+    let output = resweep(&args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut reader = csv::Reader::from_path(&predictions).unwrap();
+    assert_eq!(reader.headers().unwrap().len(), 13);
+    let rows: Vec<Vec<f64>> = reader.deserialize().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 70);
+    let mut right = 0;
+    for (index, row) in rows.iter().enumerate() {
+        assert_eq!(row[0], index as f64);
+        let best = (0..10).max_by(|&a, &b| row[3 + a].total_cmp(&row[3 + b])).unwrap();
+        assert_eq!(row[2], best as f64);
+        right += u32::from(row[1] == row[2]);
+    }
+    let top1 = format!("top-1 {:.2} %", f64::from(right) / 0.7);
+    assert!(text.starts_with(&top1), "{text} is not {top1}");
+
+    // Without the parameter it is another network.
+    let wrong: Vec<&str> =
+        args.iter().copied().filter(|a| *a != "--set" && *a != "params.width=4").collect();
+    let output = resweep(&wrong);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("conv1.weight"), "{}", stderr(&output));
+}
