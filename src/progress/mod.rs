@@ -56,7 +56,8 @@ impl Progress {
     pub fn bars(target: ProgressDrawTarget) -> Self {
         let all = MultiProgress::with_draw_target(target);
         let bar = ProgressBar::new(0);
-        let sweep = all.add(bar.with_style(style("{prefix}  {bar:24}  {pos}/{len} runs{wide_msg}")));
+        let sweep =
+            all.add(bar.with_style(style("{prefix}  {bar:24}  {pos}/{len} runs{wide_msg}")));
         Self::new(Screen::Bars { all, sweep })
     }
 }

@@ -19,8 +19,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Instant, SystemTime};
 
 use crate::records::{
-    Ending, Environment, EpochRow, Facts, Found, Record, RunId, Span, Status, Store,
-    StoreError, Tables, summary,
+    Ending, Environment, EpochRow, Facts, Found, Record, RunId, Span, Status, Store, StoreError,
+    Tables, summary,
 };
 
 pub use observer::{Observer, Outline, Planned, StepReport, Warning};
