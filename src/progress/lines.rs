@@ -54,7 +54,8 @@ pub fn epoch(
     ])
 }
 
-/// `epoch 3/200  step 17/391  loss 1.234  test 54.32 %  812 img/s  4m left`, beside the bar.
+/// `epoch 3/200  4m left  loss 1.234  test 54.32 %  812 img/s  step 17/391`, beside the bar; a
+/// narrow terminal cuts off the end.
 pub fn step(
     run: &Outline,
     step: &StepReport,
@@ -64,11 +65,11 @@ pub fn step(
 ) -> String {
     parts(&[
         Some(format!("epoch {}/{}", step.epoch, run.epochs)),
-        Some(format!("step {}/{}", step.step, step.steps)),
+        run_left.map(|time| format!("{} left", left(time))),
         latest_loss.map(loss),
         top1.map(test),
         step.images_per_s.map(speed),
-        run_left.map(|time| format!("{} left", left(time))),
+        Some(format!("step {}/{}", step.step, step.steps)),
     ])
 }
 

@@ -57,7 +57,7 @@ impl Progress {
         let all = MultiProgress::with_draw_target(target);
         let bar = ProgressBar::new(0);
         let sweep =
-            all.add(bar.with_style(style("{prefix}  {bar:24}  {pos}/{len} runs{wide_msg}")));
+            all.add(bar.with_style(style("{prefix}  {bar:12}  {pos}/{len} runs{wide_msg}")));
         Self::new(Screen::Bars { all, sweep })
     }
 }
@@ -85,8 +85,9 @@ impl<W: Write> Progress<W> {
     /// Shows the time left over the whole sweep on its bar.
     fn show_sweep_left(&self) {
         if let Screen::Bars { sweep, .. } = &self.screen {
-            let left = self.forecast.sweep_left().map(lines::left);
-            sweep.set_message(left.map(|left| format!("  {left} left")).unwrap_or_default());
+            let left = self.forecast.sweep_left().filter(|left| !left.is_zero());
+            let text = left.map(|left| format!("  {} left", lines::left(left)));
+            sweep.set_message(text.unwrap_or_default());
         }
     }
 
@@ -94,7 +95,7 @@ impl<W: Write> Progress<W> {
     fn add_bar(&mut self, run: &Outline) {
         if let Screen::Bars { all, .. } = &self.screen {
             let bar = ProgressBar::new(u64::from(run.epochs));
-            let bar = all.add(bar.with_style(style("{prefix}  {bar:24}  {wide_msg}")));
+            let bar = all.add(bar.with_style(style("{prefix}  {bar:12}  {wide_msg}")));
             bar.set_prefix(lines::name(&run.id.experiment, run.id.seed));
             self.live.insert(run.id.clone(), Live { bar, top1: None, loss: None });
         }
@@ -126,9 +127,9 @@ impl<W: Write> Observer for Progress<W> {
         self.begun = plan.kept.len() as u64;
         self.runs = self.begun + plan.due.len() as u64;
         if let Screen::Bars { sweep, .. } = &self.screen {
-            sweep.set_prefix(plan.sweep.clone());
             sweep.set_length(self.runs);
             sweep.set_position(self.begun);
+            sweep.set_prefix(plan.sweep.clone());
         }
         self.say(&lines::planned(plan));
         for row in &plan.kept {
@@ -172,9 +173,9 @@ impl<W: Write> Observer for Progress<W> {
 
     fn finished(&mut self, run: &Outline, row: &RunRow) {
         self.forecast.finish(&run.id);
+        self.show_sweep_left();
         self.remove_bar(&run.id);
         self.say(&lines::finished(row));
-        self.show_sweep_left();
     }
 
     fn warned(&mut self, warning: &Warning<'_>) {
