@@ -9,6 +9,7 @@ use crate::data::DataError;
 use crate::device::DeviceError;
 use crate::model::state::StateError;
 use crate::records::StoreError;
+use crate::sweep::SweepError;
 
 /// Says where, what, and how to mend it.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum Error {
     /// The results folder.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The sweep.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
     /// The weights.
     #[error(transparent)]
     State(#[from] StateError),

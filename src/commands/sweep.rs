@@ -10,10 +10,10 @@ use crate::cli::SweepArgs;
 use crate::data::Dataset;
 use crate::experiment::{self, Experiment, Experiments};
 use crate::plan::Plan;
-use crate::progress;
-use crate::records::{Environment, Facts, RunId, Store, summary};
+use crate::progress::Progress;
+use crate::records::{Environment, Facts, RunId, Store};
 use crate::spec::load::Loader;
-use crate::sweep::{Job, Run, execute};
+use crate::sweep::{Job, Run, Start, execute};
 use crate::train::runner::Runner;
 
 /// Runs a sweep.
@@ -38,36 +38,28 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Erro
     let mut runner =
         Runner::new(device.device, experiments.train.clone(), &experiments.data, &data)?;
     let environment = prepare::environment(&device, &experiments.overrides);
-    let job = job(&experiments, &data, environment, args.fresh);
-    let mut display = progress::display();
-    let outcome = execute(&job, &store, &mut runner, display.as_mut())?;
-    drop(display);
-    print!("{}", summary(&outcome.tables));
+    let job = job(&experiments, &data, environment);
+    for experiment in &experiments.list {
+        store.save_spec(&experiment.name, &experiment.hash, &experiment.resolved)?;
+    }
+    let start = if args.fresh { Start::Fresh } else { Start::Resume };
+    let summary = execute(&job, &mut runner, &store, &mut Progress::on_stderr(), start)?;
+    print!("{}", summary.text());
     println!("{}", tables_line(store.folder()));
-    Ok(outcome.clean)
+    Ok(summary.is_clean())
 }
 
 fn tables_line(folder: &Path) -> String {
     format!("Tables: {0}/accuracy.csv, timing.csv, runs.csv, epochs.csv", folder.display())
 }
 
-fn job(
-    experiments: &Experiments,
-    data: &Dataset,
-    environment: Environment,
-    fresh: bool,
-) -> Job<Rc<Plan>> {
+fn job(experiments: &Experiments, data: &Dataset, environment: Environment) -> Job<Rc<Plan>> {
     // Every experiment gets its first seed before any gets its second: a first comparison is soon
     // there.
     let runs = experiments.seeds.iter().flat_map(|&seed| {
         experiments.list.iter().map(move |experiment| run_of(experiments, experiment, seed, data))
     });
-    Job {
-        experiments: experiments.list.iter().map(|experiment| experiment.name.clone()).collect(),
-        runs: runs.collect(),
-        environment,
-        fresh,
-    }
+    Job { name: experiments.name.clone(), environment, runs: runs.collect() }
 }
 
 fn run_of(
@@ -89,7 +81,6 @@ fn run_of(
             test_images: data.test.len() as u64,
         },
         epochs: experiments.train.epochs,
-        resolved: experiment.resolved.clone(),
         payload: Rc::new(plan.clone()),
     }
 }

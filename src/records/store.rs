@@ -152,22 +152,21 @@ impl Store {
         replace(&path, format!("{text}\n").as_bytes())
     }
 
-    /// Keeps the resolved spec of an experiment beside its records.
+    /// Keeps the resolved spec of an experiment, in `specs/`: RON that runs again as it is.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Write`].
-    pub fn save_spec(&self, id: &RunId, text: &str) -> Result<(), StoreError> {
-        let hash: String = id.spec_hash.chars().take(HASH_IN_NAME).collect();
-        let name = file_name(&format!("{}-{hash}.ron", id.experiment));
-        let path = self.folder.join("specs").join(name);
-        if fs::read_to_string(&path).is_ok_and(|old| old == text) {
-            return Ok(());
-        }
+    /// [`StoreError::Folder`] and [`StoreError::Write`].
+    pub fn save_spec(&self, experiment: &str, hash: &str, text: &str) -> Result<(), StoreError> {
         let folder = self.folder.join("specs");
         fs::create_dir_all(&folder)
-            .map_err(|source| StoreError::Folder { path: folder, source })?;
-        replace(&path, text.as_bytes())
+            .map_err(|source| StoreError::Folder { path: folder.clone(), source })?;
+        let hash: String = hash.chars().take(HASH_IN_NAME).collect();
+        let path = folder.join(file_name(&format!("{experiment}-{hash}.ron")));
+        match fs::read_to_string(&path) {
+            Ok(old) if old == text => Ok(()),
+            _ => replace(&path, text.as_bytes()),
+        }
     }
 
     /// Replaces the four tables, each as a whole; one that cannot be written does not keep the

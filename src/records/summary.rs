@@ -3,18 +3,19 @@
 use std::fmt::Write;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
 use super::rows::{AccuracyRow, RunRow, Status, TimingRow};
 use super::tables::Tables;
 
 /// The summary of a sweep: a line per experiment, rounded for reading, and under it the runs that
-/// diverged or failed, with their reasons. Spreads are sample standard deviations over the seeds
-/// (over the epochs for s/epoch), shown from two on.
+/// diverged or failed, with their reasons. A spread is shown from two runs on.
 pub fn summary(tables: &Tables) -> String {
     let mut table = Table::new();
     table
         .load_preset(UTF8_HORIZONTAL_ONLY)
+        .remove_style(TableComponent::HorizontalLines)
+        .remove_style(TableComponent::MiddleIntersections)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(HEADER);
     for (accuracy, timing) in tables.accuracy.iter().zip(&tables.timing) {
@@ -23,8 +24,10 @@ pub fn summary(tables: &Tables) -> String {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    format!("{}\n{}", table.trim_fmt(), troubles(&tables.runs))
+    format!("{}\n{NOTE}\n{}", table.trim_fmt(), troubles(&tables.runs))
 }
+
+const NOTE: &str = "top-1 after the last epoch; ± sample standard deviation over the n runs";
 
 const HEADER: [&str; 9] = [
     "experiment",
@@ -48,7 +51,7 @@ fn line(accuracy: &AccuracyRow, timing: &TimingRow) -> [String; 9] {
         rounded(accuracy.params as f64 / 1e6, 3),
         rounded(accuracy.macs as f64 / 1e9, 3),
         spread(timing.train_images_per_s, None, 0),
-        spread(timing.epoch_s_mean, timing.epoch_s_std, 2),
+        spread(timing.epoch_s_mean, None, 2),
         spread(timing.latency_ms, None, 2),
     ]
 }

@@ -14,8 +14,7 @@ use crate::plan::Plan;
 use crate::records::EpochRow;
 use crate::spec::data::{Data, Normalize};
 use crate::spec::train::Train;
-use crate::sweep::{Failure, Measured, Run, Step, Trainer, Watch};
-use crate::torch_error::first_line;
+use crate::sweep::{Outcome, Run, RunLog, StepReport, Trained, Trainer};
 
 /// Trains runs on one device.
 #[derive(Debug)]
@@ -46,13 +45,14 @@ impl Runner {
         })
     }
 
-    fn run(&self, run: &Run<Rc<Plan>>, watch: &mut dyn Watch) -> Result<Measured, Stopped> {
+    fn run(&self, run: &Run<Rc<Plan>>, log: &mut RunLog<'_>) -> Result<Trained, Stopped> {
         meter::reset_peak_memory(self.device);
         let model = Model::new(run.payload.as_ref().clone(), run.id.seed, self.device)?;
-        let mut teller = Teller { run, watch, images: self.train.len(), tests: self.test.len() };
+        let mut teller = Teller { run, log, images: self.train.len(), tests: self.test.len() };
         fit(&model, &self.recipe, run.id.seed, &self.train, &self.test, &mut teller)?;
         let peak_memory_mb = meter::peak_memory_mb(self.device);
-        Ok(Measured { latency_ms: Some(latency_ms(&model, &self.test)?), peak_memory_mb })
+        let latency_ms = Some(latency_ms(&model, &self.test)?);
+        Ok(Trained { outcome: Outcome::Completed, latency_ms, peak_memory_mb })
     }
 }
 
@@ -69,35 +69,40 @@ pub fn normalize(spec: &Data, data: &Dataset) -> Normalize {
 }
 
 impl Trainer<Rc<Plan>> for Runner {
-    fn train(&mut self, run: &Run<Rc<Plan>>, watch: &mut dyn Watch) -> Result<Measured, Failure> {
-        self.run(run, watch).map_err(|stopped| match stopped {
-            Stopped::Diverged { .. } => Failure::Diverged(stopped.to_string()),
-            Stopped::Torch(error) => Failure::Failed(first_line(&error)),
-        })
+    type Error = Stopped;
+
+    fn train(&mut self, run: &Run<Rc<Plan>>, log: &mut RunLog<'_>) -> Result<Trained, Stopped> {
+        match self.run(run, log) {
+            Err(Stopped::Diverged { epoch, .. }) => {
+                let outcome = Outcome::Diverged { epoch };
+                Ok(Trained { outcome, latency_ms: None, peak_memory_mb: None })
+            }
+            other => other,
+        }
     }
 }
 
 /// Turns what the loop tells into rows.
-struct Teller<'a> {
+struct Teller<'a, 'log> {
     run: &'a Run<Rc<Plan>>,
-    watch: &'a mut dyn Watch,
+    log: &'a mut RunLog<'log>,
     images: i64,
     tests: i64,
 }
 
-impl fit::Watch for Teller<'_> {
+impl fit::Watch for Teller<'_, '_> {
     fn step(&mut self, step: &fit::Step) {
-        self.watch.step(&Step {
+        self.log.step(&StepReport {
             epoch: step.epoch,
-            step: step.step,
-            steps: step.steps,
-            images_per_s: step.images as f64 / step.seconds,
+            step: step.step as u32,
+            steps: step.steps as u32,
+            images_per_s: Some(step.images as f64 / step.seconds),
             loss: step.loss,
         });
     }
 
     fn epoch(&mut self, epoch: &fit::Epoch) {
-        self.watch.epoch(EpochRow {
+        self.log.epoch(EpochRow {
             experiment: self.run.id.experiment.clone(),
             seed: self.run.id.seed,
             epoch: epoch.number,

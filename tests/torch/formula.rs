@@ -46,7 +46,7 @@ pub fn weight(k: u32, key: &str, dims: &[i64]) -> Tensor {
             let sign: Vec<f32> = (0..dims[0]).map(|i| 1.0 - 2.0 * (i % 2) as f32).collect();
             Tensor::from_slice(&sign) * (scalar(1.0) + scalar(0.25) * u)
         }
-        "running_mean" => scalar(0.125) * u,
+        "running_mean" => u,
         "running_var" => scalar(0.03125) + scalar(0.015625) * u,
         other => panic!("the formula has no rule for {other}"),
     }

@@ -10,7 +10,10 @@ use tch::{Device, Reduction, Tensor};
 
 use crate::formula::{find, golden, images, labels, relative, weight};
 
-/// Values must agree to this, relative to the largest.
+/// Logits must agree to this, relative to the largest: a single displaced tensor of the deepest
+/// network moves them by 1e-4, rounding by 1e-6 (`tests/golden/errors.csv`).
+const LOGITS: f64 = 1e-5;
+/// The same for the rest.
 const LIMIT: f64 = 1e-4;
 
 fn plan(network: &str, form: &str) -> Plan {
@@ -44,23 +47,33 @@ fn check(network: &str, form: &str) {
 
     let model = with_formula_weights(&plan);
     let logits = tch::no_grad(|| model.forward(&images, false).unwrap());
-    assert_close(&logits, find(&wanted, "logits"), "logits");
+    assert_close(&logits, find(&wanted, "logits"), "logits", LOGITS);
 
     let logits = model.forward(&images, true).unwrap();
     let loss = logits.cross_entropy_loss::<&Tensor>(&labels, None, Reduction::Mean, -100, 0.0);
     loss.backward();
-    assert_close(&loss, find(&wanted, "loss"), "loss");
+    assert_close(&loss, find(&wanted, "loss"), "loss", LIMIT);
     let weight =
         |name: &str| model.weights().find(|(w, _)| w.name == name).unwrap().1.shallow_clone();
-    assert_close(&weight("conv1.weight").grad(), find(&wanted, "conv1_grad"), "conv1 gradient");
+    assert_close(
+        &weight("conv1.weight").grad(),
+        find(&wanted, "conv1_grad"),
+        "conv1 gradient",
+        LIMIT,
+    );
     for name in ["running_mean", "running_var"] {
-        assert_close(&weight(&format!("bn1.{name}")), find(&wanted, &format!("bn1_{name}")), name);
+        assert_close(
+            &weight(&format!("bn1.{name}")),
+            find(&wanted, &format!("bn1_{name}")),
+            name,
+            LIMIT,
+        );
     }
 }
 
-fn assert_close(value: &Tensor, wanted: &Tensor, what: &str) {
+fn assert_close(value: &Tensor, wanted: &Tensor, what: &str, limit: f64) {
     let error = relative(value, wanted);
-    assert!(error < LIMIT, "{what}: off by {error:e}");
+    assert!(error < limit, "{what}: off by {error:e}");
 }
 
 /// Names, shapes and order are those of torchvision's state dict.

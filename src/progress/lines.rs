@@ -1,0 +1,110 @@
+//! The texts of the display. Rounded for reading; what is missing is left out.
+
+use std::time::Duration;
+
+use indicatif::HumanDuration;
+
+use crate::records::{EpochRow, RunRow, Status};
+use crate::sweep::{Outline, Planned, StepReport};
+
+/// `resnet18 seed 0`.
+pub fn name(experiment: &str, seed: u64) -> String {
+    format!("{experiment} seed {seed}")
+}
+
+/// `depth: 12 runs, 3 of them already finished`.
+pub fn planned(plan: &Planned) -> String {
+    let (kept, runs) = (plan.kept.len(), plan.kept.len() + plan.due.len());
+    match kept {
+        0 => format!("{}: {runs} runs", plan.sweep),
+        _ => format!("{}: {runs} runs, {kept} of them already finished", plan.sweep),
+    }
+}
+
+/// `resnet18 seed 0  already finished: ok, test 95.12 %`.
+pub fn kept(row: &RunRow) -> String {
+    format!("{}  already finished: {}", name(&row.experiment, row.seed), result(row))
+}
+
+/// `resnet18 seed 0  starts (run 4 of 12, 200 epochs)`.
+pub fn started(run: &Outline, number: u64, runs: u64) -> String {
+    let name = name(&run.id.experiment, run.id.seed);
+    format!("{name}  starts (run {number} of {runs}, {} epochs)", run.epochs)
+}
+
+/// `resnet18 seed 0  epoch 3/200  loss 1.234  test 54.32 %  812 img/s  12.3 s  eta 4m  sweep 2h`:
+/// the run's time left unless this was its last epoch, and the sweep's where further runs follow.
+pub fn epoch(
+    run: &Outline,
+    row: &EpochRow,
+    run_left: Option<Duration>,
+    sweep_left: Option<Duration>,
+) -> String {
+    let later = sweep_left.filter(|left| Some(*left) != run_left);
+    let run_left = run_left.filter(|left| !left.is_zero());
+    parts(&[
+        Some(name(&run.id.experiment, run.id.seed)),
+        Some(format!("epoch {}/{}", row.epoch, run.epochs)),
+        Some(loss(row.train_loss)),
+        row.top1.map(test),
+        row.train_images_per_s.map(speed),
+        Some(format!("{:.1} s", row.epoch_s)),
+        run_left.map(|time| format!("eta {}", left(time))),
+        later.map(|time| format!("sweep {}", left(time))),
+    ])
+}
+
+/// `epoch 3/200  4m left  loss 1.234  test 54.32 %  812 img/s  step 17/391`, beside the bar; a
+/// narrow terminal cuts off the end.
+pub fn step(
+    run: &Outline,
+    step: &StepReport,
+    latest_loss: Option<f64>,
+    top1: Option<f64>,
+    run_left: Option<Duration>,
+) -> String {
+    parts(&[
+        Some(format!("epoch {}/{}", step.epoch, run.epochs)),
+        run_left.map(|time| format!("{} left", left(time))),
+        latest_loss.map(loss),
+        top1.map(test),
+        step.images_per_s.map(speed),
+        Some(format!("step {}/{}", step.step, step.steps)),
+    ])
+}
+
+/// `resnet18 seed 0  ended: ok, test 95.12 %, after 40m`.
+pub fn finished(row: &RunRow) -> String {
+    let took = Duration::try_from_secs_f64(row.wall_s).unwrap_or_default();
+    format!("{}  ended: {}, after {}", name(&row.experiment, row.seed), result(row), left(took))
+}
+
+/// A length of time in its largest unit: `12s`, `4m`, `2h`.
+pub fn left(time: Duration) -> String {
+    format!("{:#}", HumanDuration(time))
+}
+
+/// `ok, test 95.12 %`, or the status with its reason.
+fn result(row: &RunRow) -> String {
+    let detail = match row.status {
+        Status::Ok => row.top1.map(test),
+        Status::Diverged | Status::Failed => row.reason.clone(),
+    };
+    detail.map_or(row.status.to_string(), |detail| format!("{}, {detail}", row.status))
+}
+
+fn loss(loss: f64) -> String {
+    format!("loss {loss:.3}")
+}
+
+fn test(top1: f64) -> String {
+    format!("test {top1:.2} %")
+}
+
+fn speed(images_per_s: f64) -> String {
+    format!("{images_per_s:.0} img/s")
+}
+
+fn parts(parts: &[Option<String>]) -> String {
+    parts.iter().flatten().map(String::as_str).collect::<Vec<_>>().join("  ")
+}
