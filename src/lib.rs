@@ -1,4 +1,56 @@
 //! resweep: a declarative experiment runner for residual networks.
+//!
+//! RON files describe networks as block graphs, training recipes, and sweeps; nothing about a
+//! network lives in Rust. This page is the architecture; the README says how to use it.
+//!
+//! # One straight line
+//!
+//! ```text
+//! RON text -> Spec -> Graph -> Plan -> Model -> Trainer -> Records -> CSV, tables
+//! ```
+//!
+//! | module | what it is | what it knows |
+//! |---|---|---|
+//! | [`spec`] | typed serde structs, one to one with the RON, read from a tree in which every value knows its place | text |
+//! | [`op`] | operations: an operation is one file, with its fields, shape rule, weights, MACs and forward pass | shapes; tensors in the forward pass alone |
+//! | [`graph`] | a `petgraph` DAG: nodes are operations with a parameter path, edges carry the input slot | legality: names, arity, cycles |
+//! | [`plan`] | the graph in a stable order with shapes, weights, MACs, last uses | arithmetic, no tensors |
+//! | [`experiment`] | a sweep's files to planned experiments with their hashes | all of the above |
+//! | `model` | the plan as a tch module | tensors |
+//! | [`train`] | schedule, optimiser, batches, loop: one model, one recipe, one data set | time, devices |
+//! | [`data`] | CIFAR-10 and shapes10 as bytes in memory | files, the network |
+//! | [`sweep`] | experiments x seeds: which runs are done, which are due, one after another | nothing of tensors: the trainer is passed in |
+//! | [`records`] | typed rows; each column is declared once | units |
+//! | [`progress`] | the live display | what a sweep tells |
+//! | [`commands`] | the commands, one file each | everything |
+//!
+//! Imports point only to the left of that line; `tests/architecture.rs` says so. Everything but
+//! `model`, `shim`, `device` and most of `train` builds without libtorch (cargo feature `torch`, on
+//! by default), so `cargo xtask plan` and the check before a sweep run in `xtask` itself, at once.
+//!
+//! # Invariants
+//!
+//! - A mistake in a spec is found before anything trains, downloads or compiles, and is told with
+//!   file, line, column, the text, and a remedy. A [`plan::Plan`] in hand is valid.
+//! - A weight is declared once, by its operation; the plan counts it and the model creates it.
+//! - Every random number comes from a generator derived from the run's seed, a purpose and an epoch
+//!   ([`random`]): runs do not disturb one another, and the same seed gives the same bytes on a CPU.
+//! - No step of training waits for the device. Images stay on it as uint8; losses are summed there.
+//! - A run that ended is on the disk before the next begins. Tables are functions of the records.
+//! - A failing, diverging or panicking run costs no other run.
+//!
+//! # Where to add
+//!
+//! | what | where |
+//! |---|---|
+//! | a network, a block, a sweep | `experiments/`, no Rust |
+//! | an operation | its file in `src/op/`, and its line in `operations!` of `src/op/mod.rs` |
+//! | an optimiser | `spec/train.rs` (its fields), `train/optim.rs` (its state and step), `shim/` |
+//! | a schedule | `spec/train.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
+//! | an augmentation | `spec/train.rs`, `train/batches.rs` |
+//! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |
+//! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
+
 pub mod cli;
 pub mod commands;
 pub mod data;

@@ -82,7 +82,7 @@ fn a_sweep_writes_its_tables_and_is_not_done_twice() {
 
     let before = std::fs::read(results.join("quick/runs.csv")).unwrap();
     let again = sweep(results, &[]);
-    assert!(stderr(&again).contains("4 of 4 runs are finished already"), "{}", stderr(&again));
+    assert!(stderr(&again).contains("4 of them already finished"), "{}", stderr(&again));
     assert_eq!(std::fs::read(results.join("quick/runs.csv")).unwrap(), before);
 
     // The resolved spec runs again as it is, and is the same experiment.
