@@ -42,6 +42,16 @@ pub fn keep_allocator_memory() {
     }
 }
 
+/// Hands free memory back to the system, so that the next run's peak is its own.
+#[allow(unsafe_code)]
+pub fn release_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim only returns free pages.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// A device that can be used, and why it was taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resolved {

@@ -23,6 +23,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
             "data",
             "random",
             "records",
+            "device",
             "sweep",
             "shim",
             "torch_error",

@@ -31,6 +31,18 @@ pub fn check_sweep(args: &crate::cli::SweepArgs) -> Result<(), ExitCode> {
     }
 }
 
+/// Checks a network as `eval` would, and tells its mistake.
+///
+/// # Errors
+/// The exit code for a mistake in a spec.
+pub fn check_network(args: &crate::cli::EvalArgs) -> Result<(), ExitCode> {
+    let loader = Loader::default();
+    match experiment::network(&loader, &args.network, &args.set, None) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(report(&loader, &[error])),
+    }
+}
+
 /// Prints mistakes of specs to stderr.
 pub fn report(loader: &Loader, errors: &[SpecError]) -> ExitCode {
     eprint!("{}", rendered(loader, errors));

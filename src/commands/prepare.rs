@@ -9,15 +9,28 @@ use crate::device::{self, Resolved};
 use crate::records::Environment;
 use crate::spec::data::{Data, DataSet};
 
-/// Chooses the device, says which and why, and sets the number of threads.
+/// Chooses the device, says which and why, and sets the number of threads where
+/// it is given; libtorch takes one a core by itself.
 pub fn device(choice: DeviceChoice, threads: Option<u32>) -> Result<Resolved, Error> {
     let resolved = device::resolve(choice)?;
     eprintln!("device {}", resolved.why);
-    let threads = threads.unwrap_or_else(|| {
-        std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32)
-    });
-    tch::set_num_threads(threads as i32);
+    if let Some(threads) = threads {
+        tch::set_num_threads(threads as i32);
+    }
+    if let tch::Device::Cuda(_) = resolved.device {
+        // Shapes repeat: cuDNN may time its algorithms once and keep the quickest.
+        tch::Cuda::cudnn_set_benchmark(true);
+    }
     Ok(resolved)
+}
+
+/// The number format of convolutions, where nearly all the work is: libtorch's default is TF32 on
+/// GPUs (since Ampere), and float32 on the CPU.
+pub fn precision(device: &Resolved) -> &'static str {
+    match device.device {
+        tch::Device::Cuda(_) => "tf32",
+        _ => "fp32",
+    }
 }
 
 /// The images that a spec asks for.

@@ -38,7 +38,7 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Erro
     let mut runner =
         Runner::new(device.device, experiments.train.clone(), &experiments.data, &data)?;
     let environment = prepare::environment(&device, &experiments.overrides);
-    let job = job(&experiments, &data, environment);
+    let job = job(&experiments, &data, environment, prepare::precision(&device));
     for experiment in &experiments.list {
         store.save_spec(&experiment.name, &experiment.hash, &experiment.resolved)?;
     }
@@ -53,11 +53,19 @@ fn tables_line(folder: &Path) -> String {
     format!("Tables: {0}/accuracy.csv, timing.csv, runs.csv, epochs.csv", folder.display())
 }
 
-fn job(experiments: &Experiments, data: &Dataset, environment: Environment) -> Job<Rc<Plan>> {
+fn job(
+    experiments: &Experiments,
+    data: &Dataset,
+    environment: Environment,
+    precision: &str,
+) -> Job<Rc<Plan>> {
     // Every experiment gets its first seed before any gets its second: a first comparison is soon
     // there.
     let runs = experiments.seeds.iter().flat_map(|&seed| {
-        experiments.list.iter().map(move |experiment| run_of(experiments, experiment, seed, data))
+        experiments
+            .list
+            .iter()
+            .map(move |experiment| run_of(experiments, experiment, seed, data, precision))
     });
     Job { name: experiments.name.clone(), environment, runs: runs.collect() }
 }
@@ -67,6 +75,7 @@ fn run_of(
     experiment: &Experiment,
     seed: u64,
     data: &Dataset,
+    precision: &str,
 ) -> Run<Rc<Plan>> {
     let plan = &experiment.plan;
     Run {
@@ -75,7 +84,7 @@ fn run_of(
             params: plan.params(),
             macs: plan.macs(),
             activation_bytes: Some(plan.activation_bytes()),
-            precision: "fp32".into(),
+            precision: precision.into(),
             batch: experiments.train.batch,
             train_images: data.train.len() as u64,
             test_images: data.test.len() as u64,

@@ -2,7 +2,7 @@
 
 use tch::{Cuda, Device};
 
-use crate::shim;
+use crate::{device, shim};
 
 /// Waits until the device has done all that it was given.
 pub fn synchronize(device: Device) {
@@ -11,8 +11,9 @@ pub fn synchronize(device: Device) {
     }
 }
 
-/// Starts the measurement of peak memory anew.
+/// Starts the measurement of peak memory anew. What earlier runs left free goes back first.
 pub fn reset_peak_memory(device: Device) {
+    device::release_memory();
     match device {
         Device::Cuda(index) => {
             let _ = shim::peak_memory(index, true);

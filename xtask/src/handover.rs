@@ -66,6 +66,10 @@ pub fn cargo(libtorch: &Path) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut cargo = Command::new(program);
     cargo.current_dir(workspace()).env("LIBTORCH", libtorch).env("CARGO_TARGET_DIR", target());
+    // torch-sys would look at these first.
+    for rival in ["LIBTORCH_USE_PYTORCH", "LIBTORCH_INCLUDE", "LIBTORCH_LIB", "LIBTORCH_STATIC"] {
+        cargo.env_remove(rival);
+    }
     cargo
 }
 

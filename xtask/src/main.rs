@@ -61,7 +61,10 @@ fn main() -> ExitCode {
             Ok(()) => report(handover::run()),
             Err(code) => code,
         },
-        Task::Eval(_) => report(handover::run()),
+        Task::Eval(args) => match commands::plan::check_network(&args) {
+            Ok(()) => report(handover::run()),
+            Err(code) => code,
+        },
         Task::Test { args } => report(checks::run(&args)),
         Task::Setup(args) => report(setup::explicit(args.kind())),
     }
