@@ -211,7 +211,7 @@ impl SpecError {
         let source = self.span().map(|span| (span, sources.of(span)));
         let mut group = Group::with_title(Level::ERROR.primary_title(title.as_str()));
         if let Some((span, source)) = &source {
-            let range = span.start as usize..(span.end as usize).min(source.text.len());
+            let range = source.characters(*span);
             group = group.element(
                 Snippet::source(source.text.as_str())
                     .path(source.name.as_str())

@@ -45,6 +45,14 @@ impl Source {
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
+    /// The bytes of a span, widened to whole characters.
+    pub(crate) fn characters(&self, span: Span) -> std::ops::Range<usize> {
+        let start = floor_boundary(&self.text, span.start as usize);
+        let end = (span.end as usize).clamp(start, self.text.len());
+        let end = (end..=self.text.len()).find(|&at| self.text.is_char_boundary(at));
+        start..end.unwrap_or(self.text.len())
+    }
+
     /// The byte of a line and column as [`Source::position`] counts them.
     pub(crate) fn offset(&self, line: usize, column: usize) -> usize {
         let line_start: usize =

@@ -6,6 +6,7 @@ mod batches;
 mod cli;
 mod formula;
 mod init;
+mod operations;
 mod optim;
 mod parity;
 mod training;
