@@ -227,7 +227,7 @@ impl Train {
                 (0.0..=last).contains(&self.warmup_epochs),
                 "warmup_epochs",
                 "`warmup_epochs` is below 0 or above `epochs`",
-                "warm up within the run, for 1 to 5 epochs say",
+                "set it to `epochs` or less, or to 0 for no warm-up",
             ),
         ])
     }
