@@ -146,7 +146,8 @@ fn experiment(
 }
 
 /// The hash of what determines a run beside its seed. Comments, file names and the way in which a
-/// network is written do not count; defaults do.
+/// network is written do not count; defaults do. A default that hangs on other fields, such as the
+/// padding of a convolution, does not equal the same number written out.
 fn identity(plan: &Plan, data: &Data, train: &Train) -> Result<String, SpecError> {
     #[derive(Serialize)]
     struct Identity<'a> {

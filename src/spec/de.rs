@@ -83,6 +83,13 @@ impl<'a> TreeDe<'a> {
             Value::Float(value) => Ok(Number::Float(*value)),
             Value::Str(text) => expr::evaluate(text, self.cx.env)
                 .map_err(|error| SpecError::at(self.within(text, error.at), error.problem)),
+            Value::Name(name) => Err(SpecError::at(
+                self.tree.span,
+                Problem::Value {
+                    reason: format!("expected {expected}, found `{name}`"),
+                    help: format!("an expression stands in quotes: {name:?}"),
+                },
+            )),
             _ => Err(self.wrong(expected)),
         }
     }

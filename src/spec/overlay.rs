@@ -32,15 +32,20 @@ struct Change {
 
 impl Change {
     fn parse(loader: &Loader, set: &str) -> Result<Self, SpecError> {
-        let Some((path, value)) = set.split_once('=') else {
-            let problem = Problem::Override {
-                path: set.into(),
-                reason: "a value is missing".into(),
-                help: format!("write `--set {set}=VALUE`"),
-            };
-            let id = loader.sources.add("--set".into(), Path::new(""), set.into());
-            return Err(SpecError::at(Span::new(id, 0, set.len()), problem));
+        let (path, value) = set.split_once('=').unwrap_or((set, ""));
+        let reason = match (path.trim(), value.trim()) {
+            (_, "") => Some("a value is missing"),
+            (path, _) if path.split('.').any(str::is_empty) => {
+                Some("a name in the path is missing")
+            }
+            _ => None,
         };
+        if let Some(reason) = reason {
+            let help = "write `--set PATH=VALUE`, such as `--set train.epochs=1`".into();
+            let id = loader.sources.add("--set".into(), Path::new(""), set.into());
+            let problem = Problem::Value { reason: reason.into(), help };
+            return Err(SpecError::at(Span::new(id, 0, set.len()), problem));
+        }
         // A path needs no quotes on the command line.
         let quoted = match value.ends_with(".ron") && !value.contains('"') {
             true => format!("{path}={value:?}"),

@@ -362,9 +362,10 @@ fn not_ron(error: &ron::Error) -> Problem {
     let (reason, help) = match error {
         ron::Error::Eof => ("the text ends too early", "close what is open: `)`, `]`, `}` or `\"`"),
         ron::Error::TrailingCharacters => ("text follows the end", "a file holds one spec alone"),
-        ron::Error::ExpectedComma => {
-            ("a comma or a closing bracket should stand here", "close what is open, or add a `,`")
-        }
+        ron::Error::ExpectedComma => (
+            "a comma or a closing bracket should stand here",
+            "close what is open, or add a `,`; an expression stands in quotes",
+        ),
         ron::Error::ExpectedStringEnd => ("a string is not closed", "add the closing `\"`"),
         ron::Error::UnexpectedChar(found) => {
             let reason = format!("the character `{found}` has no place here");

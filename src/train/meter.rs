@@ -2,7 +2,8 @@
 
 use tch::{Cuda, Device};
 
-use crate::{device, shim};
+use crate::device;
+use crate::shim;
 
 /// Waits until the device has done all that it was given.
 pub fn synchronize(device: Device) {
