@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use resweep::cli::{EvalArgs, PlanArgs, SweepArgs};
+use resweep::cli::{DeviceChoice, EvalArgs, PlanArgs, SweepArgs};
 use resweep::commands;
 
 mod checks;
@@ -57,14 +57,12 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Task::Plan(args) => commands::plan::run(&args),
         // A mistake in a spec is told before anything is downloaded or compiled.
-        Task::Sweep(args) => match commands::plan::check_sweep(&args) {
-            Ok(()) => report(handover::run()),
-            Err(code) => code,
-        },
-        Task::Eval(args) => match commands::plan::check_network(&args) {
-            Ok(()) => report(handover::run()),
-            Err(code) => code,
-        },
+        Task::Sweep(args) => {
+            hand_over(commands::plan::check_sweep(&args).and_then(|()| check_device(args.device)))
+        }
+        Task::Eval(args) => {
+            hand_over(commands::plan::check_network(&args).and_then(|()| check_device(args.device)))
+        }
         Task::Test { args } => report(checks::run(&args)),
         Task::Setup(args) => report(setup::explicit(args.kind())),
     }
@@ -78,6 +76,25 @@ impl SetupArgs {
             _ => None,
         }
     }
+}
+
+/// The binary does the rest where nothing is wrong so far.
+fn hand_over(checked: Result<(), ExitCode>) -> ExitCode {
+    match checked {
+        Ok(()) => report(handover::run()),
+        Err(code) => code,
+    }
+}
+
+/// A GPU that cannot be there is told before minutes of set-up.
+fn check_device(choice: DeviceChoice) -> Result<(), ExitCode> {
+    if matches!(choice, DeviceChoice::Cuda(_)) && !setup::has_driver() {
+        eprintln!(
+            "error: --device cuda: there is no NVIDIA driver on this machine; use --device cpu or auto"
+        );
+        return Err(ExitCode::from(2));
+    }
+    Ok(())
 }
 
 /// Tells an error, if there is one.

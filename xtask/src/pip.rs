@@ -58,6 +58,9 @@ impl Installer for Pip {
             .args(kind.packages())
             // /tmp may be small, and pip moves what it unpacks.
             .env("TMPDIR", temporary)
+            // Settings of the user that `--target` cannot be combined with.
+            .env("PIP_USER", "0")
+            .env("PIP_REQUIRE_VIRTUALENV", "0")
             .stdin(Stdio::null())
             // What this program prints to stdout is for other programs.
             .stdout(std::io::stderr())

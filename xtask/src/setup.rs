@@ -68,7 +68,7 @@ impl Kind {
     /// What an environment must hold beside libtorch itself.
     fn libraries(self) -> &'static [&'static str] {
         match self {
-            Self::Cpu => &["nvidia/cu13/lib/libcudart.so.13"],
+            Self::Cpu => &["nvidia/cu13/lib/libcudart.so.13", "nvidia/cu13/lib/libcupti.so.13"],
             Self::Cuda => &[
                 "nvidia/cu13/lib/libcudart.so.13",
                 "nvidia/cu13/lib/libcublas.so.13",
@@ -139,8 +139,13 @@ fn find(kind: Option<Kind>) -> Result<PathBuf, SetupError> {
 }
 
 fn kind_of_machine() -> Kind {
-    let signs = ["/dev/nvidia0", "/proc/driver/nvidia/version"];
-    if signs.iter().any(|path| Path::new(path).exists()) { Kind::Cuda } else { Kind::Cpu }
+    if has_driver() { Kind::Cuda } else { Kind::Cpu }
+}
+
+/// Whether this machine has an NVIDIA driver.
+pub fn has_driver() -> bool {
+    let signs = ["/dev/nvidia0", "/dev/nvidiactl", "/proc/driver/nvidia/version"];
+    signs.iter().any(|path| Path::new(path).exists())
 }
 
 /// The environment in a cache folder, installed where it is not there or broken.
