@@ -94,7 +94,7 @@ impl Sums {
     /// # Errors
     /// What libtorch reports.
     pub fn new(device: tch::Device) -> Result<Self, TchError> {
-        // Apple's GPUs lack float64, CUDA and the CPU have it: sums over an epoch stay exact enough.
+        // In float64 the sum over an epoch keeps every digit of a float32 loss.
         let loss = Tensor::f_zeros([], (Kind::Double, device))?;
         Ok(Self { loss, correct: Tensor::f_zeros([], (Kind::Int64, device))? })
     }
