@@ -57,6 +57,38 @@ pub struct Place {
     pub text: Option<String>,
     /// What names the block's file.
     pub span: Option<Span>,
+    /// The part of the network.
+    pub scope: Scope,
+}
+
+/// A part of a network: its stem, one block of a stage, or its head.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The start of the parameter names of a block, such as `layer2.0`; empty in stem and head.
+    pub path: String,
+    /// Where in the network.
+    pub part: Part,
+    /// The block's file as the network names it.
+    pub file: Option<String>,
+}
+
+/// The parts of a network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Part {
+    /// Before the first stage.
+    #[default]
+    Stem,
+    /// A block of a stage.
+    Stage {
+        /// Of the stage, from 0.
+        index: usize,
+        /// Of the stage, such as `layer2`.
+        name: String,
+        /// Of the block in its stage, from 0.
+        layer: u32,
+    },
+    /// After the last stage.
+    Head,
 }
 
 impl Place {
@@ -87,7 +119,9 @@ impl Graph {
         for (index, stage) in network.stages.iter().enumerate() {
             end = builder.stage(loader, network, stage, index, end)?;
         }
-        let output = builder.chain(&network.head, "", end, &Rc::default())?;
+        let head = Scope { part: Part::Head, ..Scope::default() };
+        let head = Rc::new(Place { scope: head, ..Place::default() });
+        let output = builder.chain(&network.head, "", end, &head)?;
         Ok(Self {
             dag: builder.dag,
             input: Shape::Maps(channels, height, width),
@@ -147,7 +181,8 @@ impl Builder {
         let params = [&network.block_params, &stage.block_params];
         for layer in 0..stage.layers.value {
             let prefix = format!("{name}.{layer}.");
-            let place = place(loader, block, &prefix);
+            let part = Part::Stage { index, name: name.clone(), layer };
+            let place = place(loader, block, &prefix, part);
             let nodes = instance(loader, block, stage, &params, index, layer)
                 .map_err(|error| place.explain(error))?;
             end = self.chain(&nodes.nodes, &prefix, end, &place)?;
@@ -309,13 +344,14 @@ impl Builder {
     }
 }
 
-fn place(loader: &Loader, block: &Include<Block>, prefix: &str) -> Rc<Place> {
-    let path = prefix.trim_end_matches('.');
-    let text = match block.path(loader) {
+fn place(loader: &Loader, block: &Include<Block>, prefix: &str, part: Part) -> Rc<Place> {
+    let (path, file) = (prefix.trim_end_matches('.'), block.path(loader));
+    let text = match &file {
         Some(file) => format!("in `{path}`, a block of `{file}`"),
         None => format!("in block `{path}`"),
     };
-    Rc::new(Place { text: Some(text), span: block.span(loader) })
+    let scope = Scope { path: path.into(), part, file };
+    Rc::new(Place { text: Some(text), span: block.span(loader), scope })
 }
 
 /// The start of a stage's parameter names.

@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use petgraph::graph::NodeIndex;
 use serde::Serialize;
 
-use crate::graph::{Graph, Node};
+use crate::graph::{Graph, Node, Scope};
 use crate::op::{InitScheme, Misfit, Op, Shape, Weight};
 use crate::spec::error::{Problem, SpecError};
 
@@ -30,6 +30,9 @@ pub struct Plan {
     pub weights: Vec<Weight>,
     /// The value that is the result.
     pub output: ValueId,
+    /// The parts of the network in order: stem, blocks, head. No part of what determines a run.
+    #[serde(skip)]
+    pub scopes: Vec<Scope>,
 }
 
 /// A value of a forward pass: 0 is the input, `i + 1` the result of step `i`.
@@ -54,6 +57,9 @@ pub struct Step {
     pub last_uses: Vec<ValueId>,
     /// Whether its result may take the place of its first input.
     pub in_place: bool,
+    /// The part of the network that it stands in, an index of [`Plan::scopes`].
+    #[serde(skip)]
+    pub scope: usize,
 }
 
 impl Plan {
@@ -131,7 +137,14 @@ struct Planner {
 impl Planner {
     fn new(graph: &Graph) -> Self {
         let (input, classes) = (graph.input, graph.classes);
-        let plan = Plan { input, classes, steps: Vec::new(), weights: Vec::new(), output: 0 };
+        let plan = Plan {
+            input,
+            classes,
+            steps: Vec::new(),
+            weights: Vec::new(),
+            output: 0,
+            scopes: Vec::new(),
+        };
         Self { plan, numbers: 0, init: graph.init, values: HashMap::new() }
     }
 
@@ -161,6 +174,7 @@ impl Planner {
             self.plan.weights.push(weight);
         }
         self.check_size(node, op, shape)?;
+        let scope = self.scope(&node.place.scope);
         self.plan.steps.push(Step {
             path: path.into(),
             op: op.clone(),
@@ -170,8 +184,18 @@ impl Planner {
             weights: (first, self.plan.weights.len()),
             last_uses: Vec::new(),
             in_place: false,
+            scope,
         });
         Ok(self.plan.steps.len())
+    }
+
+    /// The index of a part, which is new or the latest but for forward references.
+    fn scope(&mut self, scope: &Scope) -> usize {
+        let known = self.plan.scopes.iter().rposition(|other| other == scope);
+        known.unwrap_or_else(|| {
+            self.plan.scopes.push(scope.clone());
+            self.plan.scopes.len() - 1
+        })
     }
 
     fn check_size(&self, node: &Node, op: &Op, shape: Shape) -> Result<(), SpecError> {

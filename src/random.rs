@@ -13,6 +13,8 @@ pub enum Purpose {
     Order = 2,
     /// Augmentation of the images of an epoch.
     Augment = 3,
+    /// What operations such as dropout draw in training.
+    Forward = 4,
 }
 
 /// The generator of a seed, a purpose and an epoch.

@@ -14,6 +14,7 @@ pub(super) fn draw(weight: &Weight, random: &mut ChaCha8Rng) -> Result<Tensor, T
     let values: Vec<f32> = match weight.init {
         Init::Zeros => vec![0.0; count],
         Init::Ones => vec![1.0; count],
+        Init::Constant { value } => vec![value as f32; count],
         Init::Uniform { bound } => {
             let bound = bound as f32;
             (0..count).map(|_| (random.random::<f32>() * 2.0 - 1.0) * bound).collect()

@@ -54,6 +54,12 @@ pub trait Operation {
         false
     }
 
+    /// Whether training draws random numbers in it. They come from libtorch's generator, which the
+    /// training loop seeds for every step.
+    fn is_random(&self) -> bool {
+        false
+    }
+
     /// Whether the backward pass needs the result, which then must not be overwritten.
     fn keeps_output(&self) -> bool {
         false

@@ -37,6 +37,8 @@ pub enum Role {
     Bias,
     /// Scale or shift of a normalisation.
     Norm,
+    /// A learned factor, or the learned slope of an activation.
+    Scale,
     /// A running statistic: saved, not trained.
     Buffer,
 }
@@ -55,6 +57,11 @@ pub enum Init {
     Zeros,
     /// All 1.
     Ones,
+    /// All this value.
+    Constant {
+        /// The value.
+        value: f64,
+    },
     /// Uniform in `[-bound, bound)`.
     Uniform {
         /// The largest magnitude.

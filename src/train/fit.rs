@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use rand::Rng;
 use tch::{Device, Reduction, TchError, Tensor};
 
 use super::batches::DeviceImages;
@@ -10,6 +11,7 @@ use super::meter;
 use super::optim::Optim;
 use super::schedule::Rates;
 use crate::model::Model;
+use crate::random::{Purpose, generator};
 use crate::spec::train::Train;
 
 /// An epoch that is done.
@@ -91,6 +93,7 @@ pub fn fit(
     let steps = (train.len() as u64).div_ceil(u64::from(recipe.batch));
     let rates = Rates::new(recipe, steps);
     let mut optim = Optim::new(recipe, model)?;
+    let random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
     for number in 1..=recipe.epochs {
         let started = Instant::now();
         let order = train.epoch(&recipe.augment, seed, number)?;
@@ -98,6 +101,9 @@ pub fn fit(
         let mut lr = 0.0;
         for step in 0..steps {
             let (images, labels) = order.batch(step as i64 * batch, batch)?;
+            if random {
+                tch::manual_seed(step_seed(seed, number, step));
+            }
             let logits = model.forward(&images, true)?;
             let loss = loss(&logits, &labels, recipe.label_smoothing)?;
             loss.f_backward()?;
@@ -132,6 +138,13 @@ pub fn fit(
     }
     meter::synchronize(model.device());
     Ok(())
+}
+
+/// The seed of libtorch's generator in a step: any step can be repeated without those before it.
+fn step_seed(seed: u64, epoch: u32, step: u64) -> i64 {
+    let mut random = generator(seed, Purpose::Forward, epoch);
+    random.set_word_pos(u128::from(step) * 2);
+    random.random::<i64>()
 }
 
 fn loss(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor, TchError> {
