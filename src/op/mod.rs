@@ -10,7 +10,6 @@ mod global_avg_pool;
 mod linear;
 mod max_pool2d;
 mod relu;
-mod shortcut;
 mod weight;
 
 use std::fmt;
@@ -41,12 +40,6 @@ pub trait Operation {
     /// only convolutions and linear layers count.
     fn macs(&self, _inputs: &[Shape], _output: Shape) -> u64 {
         0
-    }
-
-    /// The chain of operations that this one stands for where its inputs have these shapes; none
-    /// for an operation that stands for itself.
-    fn expansion(&self, _inputs: &[Shape]) -> Option<&[NodeSpec]> {
-        None
     }
 
     /// Whether the result may take the place of the first input in memory.
@@ -160,14 +153,12 @@ pub struct Misfit {
     pub reason: String,
     /// What to change.
     pub help: Option<String>,
-    /// Where, if not at the operation itself.
-    pub span: Option<Span>,
 }
 
 impl Misfit {
     /// A misfit with a remedy.
     pub fn new(reason: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { reason: reason.into(), help: Some(help.into()), span: None }
+        Self { reason: reason.into(), help: Some(help.into()) }
     }
 }
 
@@ -260,9 +251,4 @@ operations! {
     MaxPool2d in max_pool2d;
     /// `max(x, 0)`.
     Relu in relu;
-    /// A chain that is left out where it would not change the shape.
-    Shortcut in shortcut;
 }
-
-use crate::spec::node::NodeSpec;
-use crate::spec::source::Span;
