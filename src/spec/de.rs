@@ -24,6 +24,7 @@ use super::expr::{self, Env, Number};
 use super::load::Loader;
 use super::source::Span;
 use super::tree::{Field, Tree, Value};
+use crate::op::SIZE2;
 
 /// Struct name of a node of a graph.
 pub(crate) const NODE: &str = "node";
@@ -430,6 +431,13 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
             NUMBER => match self.number(&visitor)? {
                 Number::Int(value) => visitor.visit_i64(value),
                 Number::Float(value) => visitor.visit_f64(value),
+            },
+            SIZE2 => match &self.tree.value {
+                Value::Tuple(None, items) if items.len() == 2 => {
+                    self.items(items, Length::Fixed, visitor)
+                }
+                Value::Tuple(..) | Value::List(_) => Err(self.wrong(&visitor)),
+                _ => self.deserialize_u64(visitor),
             },
             _ => visitor.visit_newtype_struct(self),
         }
