@@ -44,11 +44,11 @@ impl Function {
     }
 
     pub fn names() -> Vec<String> {
-        TABLE.iter().map(|row| row.1.to_string()).chain(["if".to_string()]).collect()
+        TABLE.iter().map(|row| row.1.to_string()).collect()
     }
 
-    pub fn usages() -> String {
-        TABLE.iter().map(|row| format!("`{}`", row.2)).collect::<Vec<_>>().join(", ")
+    pub fn name(self) -> &'static str {
+        TABLE.iter().find(|row| row.0 == self).map_or("", |row| row.1)
     }
 
     /// How it is used.
@@ -82,9 +82,7 @@ fn pick(first: Number, rest: &[Number], better: fn(f64, f64) -> bool) -> Number 
 fn round_to(x: Number, multiple: Number) -> Option<Number> {
     let steps = whole(Number::Float(x.as_f64() / multiple.as_f64()), f64::round)?;
     match (steps, multiple) {
-        (Number::Int(steps), Number::Int(multiple)) => {
-            steps.checked_mul(multiple).map(Number::Int)
-        }
+        (Number::Int(steps), Number::Int(multiple)) => steps.checked_mul(multiple).map(Number::Int),
         (steps, multiple) => float(steps.as_f64() * multiple.as_f64()),
     }
 }

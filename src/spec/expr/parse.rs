@@ -313,14 +313,16 @@ impl<'t> Parser<'t> {
             "if" => match <[Node; 3]>::try_from(args) {
                 Ok([condition, yes, no]) => Ok(Kind::If(Box::new((condition, yes, no)))),
                 Err(args) => {
-                    let reason = format!("`if(condition, a, b)` takes 3 values, not {}", args.len());
+                    let reason =
+                        format!("`if(condition, a, b)` takes 3 values, not {}", args.len());
                     Err(error(self.text, (start, self.at), &reason))
                 }
             },
             name => match Function::called(name) {
                 Some(function) => Ok(Kind::Call(function, args)),
                 None => {
-                    let problem = unknown_name(self.text, name, Function::names());
+                    let known = Function::names().into_iter().chain(["if".into()]).collect();
+                    let problem = unknown_name(self.text, name, known);
                     Err(ExprError { problem, at })
                 }
             },
@@ -374,11 +376,14 @@ impl<'t> Parser<'t> {
 }
 
 /// A mistake in an expression, with what an expression may have.
-pub(super) fn error(text: &str, at: (usize, usize), reason: &str) -> ExprError {
+fn error(text: &str, at: (usize, usize), reason: &str) -> ExprError {
     let help = format!(
         "an expression has numbers, names, 'text', `+ - * / %`, `( )`, `< <= > >= == !=`, `and`, \
          `or`, `not`, `if(condition, a, b)` and the functions {}",
-        Function::usages()
+        Function::names().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     );
-    ExprError { problem: Problem::Expression { text: text.into(), reason: reason.into(), help }, at }
+    ExprError {
+        problem: Problem::Expression { text: text.into(), reason: reason.into(), help },
+        at,
+    }
 }
