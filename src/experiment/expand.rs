@@ -14,6 +14,7 @@ use crate::spec::error::{Problem, SpecError};
 use crate::spec::expr::{Env, unknown_name};
 use crate::spec::load::Loader;
 use crate::spec::network::{Given, Params, Task};
+use crate::spec::source::Span;
 use crate::spec::sweep::{Entry, Sweep};
 use crate::spec::tree::{Tree, Value};
 
@@ -357,13 +358,10 @@ fn rejects(
     }
 }
 
-fn unknown_in_names(
-    name: &str,
-    span: crate::spec::source::Span,
-    candidate: &Candidate<'_>,
-) -> SpecError {
+fn unknown_in_names(name: &str, span: Span, candidate: &Candidate<'_>) -> SpecError {
     let known = candidate.known().into_iter().filter(|name| !QUANTITIES.contains(&name.as_str()));
-    SpecError::at(span, unknown_name(&format!("{{{name}}}"), name, known.collect()))
+    let (what, found, expected) = ("axis or field".into(), name.into(), known.collect());
+    SpecError::at(span, Problem::UnknownVariant { what, found, expected })
 }
 
 /// The sweep without what makes experiments of it: what an experiment keeps beside its network.
