@@ -367,7 +367,7 @@ const FIELDS: [(&str, &str); 5] = [
 fn lists() -> impl Strategy<Value = Vec<(bool, Vec<Vec<u32>>)>> {
     let list = |len| prop::collection::btree_set(1..9_u32, len);
     let list = move |len| list(len).prop_map(|set| set.into_iter().collect::<Vec<_>>());
-    let grid = prop::collection::vec((1..4_usize).prop_flat_map(list.clone()), 1..3);
+    let grid = prop::collection::vec((1..4_usize).prop_flat_map(list), 1..3);
     let zip = (1..4_usize).prop_flat_map(move |len| prop::collection::vec(list(len), 1..3));
     let axis = prop_oneof![grid.prop_map(|g| (false, g)), zip.prop_map(|z| (true, z))];
     prop::collection::vec(axis, 0..3).prop_map(|axes| {
