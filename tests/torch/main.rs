@@ -3,10 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod batches;
+#[path = "../common/cases.rs"]
+mod cases;
 mod cli;
 mod formula;
+mod in_place;
 mod init;
+mod operation_values;
 mod operations;
 mod optim;
 mod parity;
+mod random_operations;
+mod seeds;
 mod training;
