@@ -48,7 +48,14 @@ def ron(name, **fields):
 
 
 class BlurPool(nn.Module):
-    ROWS = {2: [1, 1], 3: [1, 2, 1], 4: [1, 3, 3, 1], 5: [1, 4, 6, 4, 1], 6: [1, 5, 10, 10, 5, 1], 7: [1, 6, 15, 20, 15, 6, 1]}
+    ROWS = {
+        2: [1, 1],
+        3: [1, 2, 1],
+        4: [1, 3, 3, 1],
+        5: [1, 4, 6, 4, 1],
+        6: [1, 5, 10, 10, 5, 1],
+        7: [1, 6, 15, 20, 15, 6, 1],
+    }
 
     def __init__(self, kernel, stride):
         super().__init__()
@@ -60,7 +67,8 @@ class BlurPool(nn.Module):
 
     def forward(self, x):
         channels = x.shape[1]
-        return F.conv2d(self.pad(x), self.filter.repeat(channels, 1, 1, 1), stride=self.stride, groups=channels)
+        filters = self.filter.repeat(channels, 1, 1, 1)
+        return F.conv2d(self.pad(x), filters, stride=self.stride, groups=channels)
 
 
 class ChannelConv(nn.Conv1d):
@@ -127,7 +135,8 @@ def norms():
         if len(shape) == 3:
             yield "LayerNorm(eps: 0.000001)", lambda c=shape[0]: LayerNorm2d(c, eps=1e-6), [shape]
             yield "LayerNorm()", lambda c=shape[0]: LayerNorm2d(c, eps=1e-5), [shape]
-            for text, fields in [("", {}), ("eps: 0.001, momentum: 0.3, init: 0", dict(eps=1e-3, momentum=0.3))]:
+            other = "eps: 0.001, momentum: 0.3, init: 0"
+            for text, fields in [("", {}), (other, dict(eps=1e-3, momentum=0.3))]:
                 make = lambda c=shape[0], fields=fields: nn.BatchNorm2d(c, **fields)
                 yield f"BatchNorm2d({text})", make, [shape]
                 yield f"BatchNorm2d({text})", make, [shape], "train"
@@ -141,9 +150,11 @@ def norms():
 
 CONVOLUTIONS = [
     # input, out, kernel, stride, padding, dilation, groups, bias
-    ((3, 7, 6), 4, 3, None, None, None, None, None), ((3, 7, 6), 4, 3, 2, 0, None, None, True),
+    ((3, 7, 6), 4, 3, None, None, None, None, None),
+    ((3, 7, 6), 4, 3, 2, 0, None, None, True),
     ((4, 6, 6), 6, 3, 1, 1, 1, 2, True), ((4, 6, 6), 4, 3, None, None, None, 4, None),
-    ((3, 9, 8), 2, (1, 7), None, (0, 3), None, None, None), ((3, 9, 8), 2, (7, 1), None, None, None, None, True),
+    ((3, 9, 8), 2, (1, 7), None, (0, 3), None, None, None),
+    ((3, 9, 8), 2, (7, 1), None, None, None, None, True),
     ((3, 9, 8), 2, (3, 5), (2, 1), None, None, None, None), ((2, 9, 9), 3, 3, None, None, 2, None, None),
     ((2, 9, 9), 3, (3, 2), (1, 3), (2, 1), (2, 3), None, True), ((2, 9, 5), 3, 5, 3, 2, None, None, None),
     ((1, 1, 1), 2, 1, None, None, None, None, None), ((1, 1, 1), 2, 3, None, None, None, None, True),
@@ -156,14 +167,15 @@ CONVOLUTIONS = [
 
 def convolutions():
     for shape, out, kernel, stride, padding, dilation, groups, bias in CONVOLUTIONS:
-        text = ron("Conv2d", out=out, kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=bias)
+        fields = dict(stride=stride, padding=padding, dilation=dilation, groups=groups, bias=bias)
+        text = ron("Conv2d", out=out, kernel=kernel, **fields)
         halves = lambda k, d: (d or 1) * (k - 1) // 2
         if padding is None and isinstance(kernel, tuple):
             padding = tuple(halves(k, 1) for k in kernel)
         elif padding is None:
             padding = halves(kernel, dilation)
-        make = lambda a=(shape[0], out, kernel, stride or 1, padding, dilation or 1, groups or 1, bool(bias)): nn.Conv2d(*a)
-        yield text, make, [shape]
+        arguments = (shape[0], out, kernel, stride or 1, padding, dilation or 1, groups or 1, bool(bias))
+        yield text, lambda a=arguments: nn.Conv2d(*a), [shape]
     for kernel, channels in itertools.product([1, 3, 5, 9], [1, 2, 4, 7]):
         yield ron("ChannelConv", kernel=kernel), lambda k=kernel: ChannelConv(k), [(channels,)]
     for out, bias, features in itertools.product([1, 3], [None, False, True], [1, 4]):
@@ -201,7 +213,8 @@ def pools():
         yield "GlobalAvgPool()", lambda flat=flat: flat(nn.AdaptiveAvgPool2d), [shape]
         yield "GlobalMaxPool()", lambda flat=flat: flat(nn.AdaptiveMaxPool2d), [shape]
     for kernel, stride, side in itertools.product(range(2, 8), [1, 2, 3], [(5, 6), (4, 9), (2, 3)]):
-        yield ron("BlurPool", kernel=kernel, stride=stride), lambda k=kernel, s=stride: BlurPool(k, s), [(2, *side)]
+        text = ron("BlurPool", kernel=kernel, stride=stride)
+        yield text, lambda k=kernel, s=stride: BlurPool(k, s), [(2, *side)]
 
 
 def joins():
@@ -209,7 +222,8 @@ def joins():
     c, h, w = 3, 4, 5
     for shapes in [
         [(c, h, w), (c, h, w)], [(c, h, w), (c, 1, 1)], [(c, 1, 1), (c, h, w)], [(c, h, w), (1, h, w)],
-        [(c, h, w), (c,)], [(c,), (c, h, w)], [(c, h, w), (1,)], [(c,), (c,)], [(c,), (1,)], [(1, h, w), (c, 1, 1)],
+        [(c, h, w), (c,)], [(c,), (c, h, w)], [(c, h, w), (1,)], [(c,), (c,)], [(c,), (1,)],
+        [(1, h, w), (c, 1, 1)],
         [(1, h, w), (c,)], [(c, h, w), (c,), (1, h, w)], [(c,), (c,), (1, h, w)], [(c, 1, w), (c, h, 1)],
         [(c, h, w), (2,)], [(c, h, w), (c, 2, 2)], [(c,), (2,)], [(c, h, w), (2, h, w)], [(1, 1, 1), (c,)],
     ]:  # fmt: skip
@@ -240,7 +254,8 @@ def channels():
         yield ron("ChannelShuffle", groups=groups), lambda g=groups: nn.ChannelShuffle(g), [shape]
     for shape in [*MAPS, (2, 3, 4), (3, 3, 3)]:
         yield "Flatten()", nn.Flatten, [shape]
-    for scale, mode, side in itertools.product([1, 2, 3], [None, "Nearest", "Bilinear"], [(3, 4), (1, 1), (5, 2)]):
+    modes, sides = [None, "Nearest", "Bilinear"], [(3, 4), (1, 1), (5, 2)]
+    for scale, mode, side in itertools.product([1, 2, 3], modes, sides):
         kind = mode or "Nearest"
         corners = None if kind == "Nearest" else False
         make = lambda s=scale, m=kind.lower(), a=corners: nn.Upsample(scale_factor=s, mode=m, align_corners=a)
