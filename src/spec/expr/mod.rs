@@ -25,6 +25,7 @@ use super::error::Problem;
 use super::tree;
 
 pub use parse::Expr;
+pub(crate) use parse::KEYWORDS;
 
 /// A number of the spec language.
 #[derive(Debug, Clone, Copy, PartialEq)]
