@@ -168,10 +168,12 @@ impl<'a> Candidate<'a> {
         if let Some(at) = at {
             all = vec![all[at]];
         }
-        match all.is_empty() {
-            true => error,
-            false => error.within(format!("with {}", listed(&all)), None),
-        }
+        // The place of a value is no news where the mistake is that value.
+        let place = |setting: &Setting| at.is_none().then_some(setting.value.span);
+        all.into_iter().fold(error, |error, setting| {
+            let text = format!("with {}", listed(&[setting]));
+            error.within(text, place(setting))
+        })
     }
 }
 

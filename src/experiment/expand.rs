@@ -17,7 +17,6 @@ use crate::spec::expr::{Env, unknown_name};
 use crate::spec::load::Loader;
 use crate::spec::network::Task;
 use crate::spec::params::{Given, Params};
-use crate::spec::source::Span;
 use crate::spec::sweep::{Entry, Sweep};
 use crate::spec::tree::{Tree, Value};
 
@@ -99,7 +98,8 @@ impl<'a> Expansion<'a> {
     }
 
     fn errors_of(&mut self, made: Result<(), Vec<SpecError>>) {
-        for error in made.err().unwrap_or_default() {
+        let made = made.err().unwrap_or_default();
+        for error in made.into_iter().flat_map(SpecError::split) {
             // One mistake in a block that many networks share is told once.
             let what = (error.span(), std::mem::discriminant(error.problem()));
             let mut told = self.errors.iter();
@@ -206,8 +206,14 @@ impl<'a> Expansion<'a> {
         let network = entry.network.tree(loader);
         let file = entry.network.path(loader).unwrap_or_else(|| entry.name(loader));
         let given = Given { file: &file, params: &[&entry.with] };
-        let plan = plan(loader, &network, &given, task)
-            .map_err(|error| entry.network.explain(loader, error))?;
+        let explain = |error: SpecError| match entry.network.path(loader) {
+            Some(_) => entry.network.explain(loader, error),
+            None => {
+                let base = candidate.base;
+                error.within(format!("in network `{}`", base.name), Some(base.span()))
+            }
+        };
+        let plan = plan(loader, &network, &given, task).map_err(explain)?;
         Ok(Planned { plan, network, with: entry.with })
     }
 
