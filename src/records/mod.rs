@@ -15,7 +15,6 @@
 //!
 //! **Invariant:** what is missing is an empty cell, never 0.
 
-#[macro_use]
 mod column;
 mod csv;
 mod record;
@@ -24,6 +23,7 @@ mod store;
 mod summary;
 mod tables;
 
+pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
 pub use csv::csv_bytes;
 pub use record::{Ending, Environment, Facts, Record, RunId, Span};
