@@ -2,24 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Plan, Step, fields};
+use crate::plan::Plan;
 
-use super::fold::{Block, Run, local_name, wiring};
-use super::label::{self, Kind};
+use super::fold::{Block, Run, wiring};
+use super::label;
+use super::node::{JOIN, Node, PAD};
 use super::scene::{Anchor, Item, Look, Point};
-use super::text;
-use super::tracks::{Tracks, Wires};
+use super::tracks::{Bus, Tracks, Wires};
 
-/// Between a box and what is written in it.
-const PAD: f64 = 8.0;
-/// The longest text in a node; longer ones are cut.
-const LONGEST: f64 = 260.0;
 /// Between rows, at least.
 const GAP: f64 = 10.0;
 /// Between lines of different values in one gap.
 const STEP: f64 = 7.0;
-/// Of the circle of a join.
-const JOIN: f64 = 9.0;
 /// Of a lane with lines alone.
 const NARROW: f64 = 24.0;
 
@@ -34,19 +28,6 @@ pub struct Drawn {
     pub exit: f64,
     /// What it consists of, back to front.
     pub items: Vec<Item>,
-}
-
-/// A node with its texts and its size.
-struct Node {
-    kind: Kind,
-    name: String,
-    operation: String,
-    costs: String,
-    title: String,
-    sign: &'static str,
-    /// The shape of its result where that is not its input's.
-    shape: String,
-    size: Point,
 }
 
 /// A block while it is laid out.
@@ -70,8 +51,13 @@ struct Layout {
 pub fn draw(plan: &Plan, run: &Run) -> Drawn {
     let layout = Layout::of(plan, run);
     let mut items = layout.lines();
+    items.extend(layout.dots());
     items.extend(layout.shapes());
-    items.extend((0..layout.nodes.len()).map(|index| layout.node(index)));
+    for (index, node) in layout.nodes.iter().enumerate() {
+        // In other lanes than the first, lines may come from where a join's name would stand.
+        let room = if layout.tracks.lane[index + 1] == 0 { layout.lanes[0] - 20.0 } else { 0.0 };
+        items.push(node.drawn(layout.middle(index + 1), room));
+    }
     let exit = layout.lanes[layout.tracks.lane[layout.wires.exit]];
     Drawn { size: layout.size, entry: layout.lanes[0], exit, items }
 }
@@ -79,7 +65,7 @@ pub fn draw(plan: &Plan, run: &Run) -> Drawn {
 impl Layout {
     fn of(plan: &Plan, run: &Run) -> Self {
         let wires = wires(plan, run.first());
-        let nodes = (0..run.first().steps.len()).map(|at| node(plan, run, at)).collect();
+        let nodes = (0..run.first().steps.len()).map(|at| Node::of(plan, run, at)).collect();
         let entry = |block: &Block| label::shape(plan.shape(block.entry));
         let mut layout = Self {
             nodes,
@@ -202,23 +188,46 @@ impl Layout {
             };
             lines.push(Item::arrow(points));
         }
-        for bus in &self.tracks.buses {
-            let (from, x) = (self.bottom(bus.source), self.lanes[bus.lane]);
-            for &join in &bus.joins {
-                let (middle, y) = self.middle(join);
-                let end = (if x < middle { middle - JOIN } else { middle + JOIN }, y);
-                let mut points = vec![from];
-                if from.0 != x {
-                    let turn = self.turn(bus.source);
-                    points.extend([(from.0, turn), (x, turn)]);
-                }
-                points.extend([(x, y), end]);
-                lines.push(Item::arrow(points));
-            }
-        }
+        self.tracks.buses.iter().for_each(|bus| lines.extend(self.bus(bus)));
         let end = self.bottom(self.wires.exit);
         lines.push(Item::Line { points: vec![end, (end.0, self.size.1)], arrow: false });
         lines
+    }
+
+    /// A value on its way to joins: one line to the last, and a branch to each of the others.
+    fn bus(&self, bus: &Bus) -> Vec<Item> {
+        let (from, x, turn) =
+            (self.bottom(bus.source), self.lanes[bus.lane], self.turn(bus.source));
+        let mut stem = vec![from];
+        if from.0 != x {
+            stem.extend([(from.0, turn), (x, turn)]);
+        }
+        let mut lines = Vec::new();
+        for (index, &join) in bus.joins.iter().enumerate() {
+            let (middle, y) = self.middle(join);
+            let end = (if x < middle { middle - JOIN } else { middle + JOIN }, y);
+            let is_last = index + 1 == bus.joins.len();
+            let start = if is_last { stem.clone() } else { Vec::new() };
+            let points = start.into_iter().chain([(x, y), end]).collect();
+            lines.push(Item::arrow(points));
+            if !is_last {
+                lines.push(Item::Circle { at: (x, y), radius: 2.2, class: "a" });
+            }
+        }
+        lines
+    }
+
+    /// Dots where a value goes on in two directions.
+    fn dots(&self) -> Vec<Item> {
+        let straight = |node: usize| {
+            let lane = &self.tracks.lane;
+            let below =
+                |&other: &usize| self.tracks.parent[other] == node && lane[other] == lane[node];
+            node == self.wires.exit || (1..lane.len()).any(|other| below(&other))
+        };
+        let forks = self.forks.keys().copied().filter(|&node| straight(node));
+        let dot = |node: usize| (self.middle(node).0, self.turn(node));
+        forks.map(|node| Item::Circle { at: dot(node), radius: 2.2, class: "a" }).collect()
     }
 
     /// The shapes beside the lines that leave the nodes.
@@ -233,53 +242,6 @@ impl Layout {
         }
         items
     }
-
-    fn node(&self, index: usize) -> Item {
-        let node = &self.nodes[index];
-        let middle = self.middle(index + 1);
-        let items = match node.kind {
-            Kind::Join => self.join(index, middle),
-            _ => rectangle(node, middle),
-        };
-        let class = format!("n {}", node.kind.class());
-        Item::Group { class, title: node.title.clone(), items }
-    }
-
-    fn join(&self, index: usize, (x, y): Point) -> Vec<Item> {
-        let node = &self.nodes[index];
-        let mut items = vec![
-            Item::Circle { at: (x, y), radius: JOIN, class: "" },
-            Item::text((x, y + 4.5), Anchor::Middle, Look::Sign, node.sign),
-        ];
-        // In the other lanes lines may come from the left.
-        if self.tracks.lane[index + 1] == 0 {
-            let name = text::fitted(&node.name, 9.5, text::Weight::Regular, self.lanes[0] - 20.0);
-            items.push(Item::text((x - 15.0, y + 3.5), Anchor::End, Look::Small, name));
-        }
-        items
-    }
-}
-
-fn rectangle(node: &Node, (x, y): Point) -> Vec<Item> {
-    let (width, height) = node.size;
-    let (left, top) = (x - width / 2.0, y - height / 2.0);
-    let start = left + PAD;
-    let base = if node.kind.is_slim() { y + 4.0 } else { top + 14.0 };
-    let after = start + Look::Name.width(&node.name) + 5.0;
-    let mut items = vec![
-        Item::Box { at: (left, top), size: node.size, radius: 4.0, class: "" },
-        Item::text((start, base), Anchor::Start, Look::Name, &node.name),
-        Item::text((after, base), Anchor::Start, Look::Operation, &node.operation),
-    ];
-    if !node.costs.is_empty() {
-        let at = if node.kind.is_slim() {
-            (after + Look::Operation.width(&node.operation) + 6.0, base)
-        } else {
-            (start, top + 27.0)
-        };
-        items.push(Item::text(at, Anchor::Start, Look::Small, &node.costs));
-    }
-    items
 }
 
 fn wires(plan: &Plan, block: &Block) -> Wires {
@@ -296,64 +258,4 @@ fn wires(plan: &Plan, block: &Block) -> Wires {
         wires.main.push(step.inputs.iter().map(|input| !some || fits(input)).collect());
     }
     wires
-}
-
-/// The node that stands for one step of every block of a run.
-fn node(plan: &Plan, run: &Run, at: usize) -> Node {
-    let step = |block: &Block| &plan.steps[block.steps.start + at];
-    let (first, last) = (step(run.first()), step(run.last()));
-    let both = |tell: &dyn Fn(&Step) -> String| label::range(&tell(first), &tell(last));
-    let changes = |step: &Step| plan.shape(step.inputs[0]) != step.shape;
-    let kind = Kind::of(plan, first);
-    let cut = |text: String, look: Look| text::fitted(&text, look.size(), look.weight(), LONGEST);
-    let mut node = Node {
-        kind,
-        name: cut(local_name(plan, first), Look::Name),
-        operation: cut(both(&|step| label::operation(&step.op)), Look::Operation),
-        costs: cut(both(&|step| label::costs(plan.params_of(step), step.macs)), Look::Small),
-        title: title(plan, first) + &told(run.blocks.len()),
-        sign: label::sign(&first.op),
-        shape: String::new(),
-        size: (2.0 * JOIN, 2.0 * JOIN),
-    };
-    if changes(first) || changes(last) {
-        node.shape = both(&|step| label::shape(step.shape));
-    }
-    if kind != Kind::Join {
-        node.size = size(&node);
-    }
-    node
-}
-
-fn size(node: &Node) -> Point {
-    let line = Look::Name.width(&node.name) + 5.0 + Look::Operation.width(&node.operation);
-    let costs = if node.costs.is_empty() { 0.0 } else { Look::Small.width(&node.costs) };
-    if node.kind.is_slim() {
-        let aside = if costs > 0.0 { costs + 6.0 } else { 0.0 };
-        return (line + aside + 2.0 * PAD, 20.0);
-    }
-    let height = if costs > 0.0 { 33.0 } else { 21.0 };
-    (line.max(costs) + 2.0 * PAD, height)
-}
-
-/// All that is known of a step, a line each.
-pub fn title(plan: &Plan, step: &Step) -> String {
-    let fields = fields(&step.op).into_iter().map(|(name, value)| format!("{name}: {value}"));
-    let fields = fields.collect::<Vec<_>>().join(", ");
-    let names = step.inputs.iter().map(|&input| plan.name(input)).collect::<Vec<_>>().join(", ");
-    format!(
-        "{}\n{}({fields})\nreads {names}\nmakes {}\n{} parameters, {} MACs",
-        step.path,
-        step.op.name(),
-        step.shape,
-        plan.params_of(step),
-        step.macs
-    )
-}
-
-fn told(blocks: usize) -> String {
-    match blocks {
-        1 => String::new(),
-        _ => format!("\nthe first of {blocks} blocks that are drawn as one"),
-    }
 }

@@ -101,16 +101,15 @@ pub fn sign(op: &Op) -> &'static str {
 }
 
 /// An operation in a few characters: `Conv2d 3×3 /2 groups 32`. The channels are the shape's to
-/// say, and padding and constants are told on hover.
+/// say, and padding, constants and switches are told on hover.
 pub fn operation(op: &Op) -> String {
     let mut text = op.name().to_string();
     for (name, value) in fields(op) {
         let part = match (name.as_str(), value.as_str()) {
             ("kernel", value) => square(value),
             ("out" | "padding" | "eps" | "momentum" | "channels", _) => continue,
-            ("stride" | "groups" | "dilation", "1") | (_, "false" | "null") => continue,
+            ("stride" | "groups" | "dilation", "1") | (_, "true" | "false" | "null") => continue,
             ("stride", value) => format!("/{value}"),
-            (name, "true") => name.into(),
             (name, value) if value.parse::<f64>().is_ok() => format!("{name} {value}"),
             _ => continue,
         };

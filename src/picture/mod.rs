@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `fold` | the parts of a network, and which blocks are drawn as one |
 //! | `tracks` | the nodes of a block in rows and lanes |
-//! | `block` | a block as boxes, circles and lines |
-//! | `page` | stages one below the other, blocks side by side, title and legend |
+//! | `block`, `node` | a block as boxes, circles and lines; the nodes in it |
+//! | `frame` | a block in its frame, with its title |
+//! | `page` | stages one below the other, blocks side by side, title |
+//! | `legend` | what the colours stand for |
 //! | `scene` | what can stand on a page |
 //! | `label` | what is written at nodes and edges, and the kinds of operations |
 //! | `text` | how wide a text is |
@@ -17,7 +19,10 @@
 mod block;
 mod dot;
 mod fold;
+mod frame;
 mod label;
+mod legend;
+mod node;
 mod page;
 mod scene;
 mod svg;

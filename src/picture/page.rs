@@ -2,26 +2,23 @@
 
 use crate::plan::Plan;
 
-use super::block::{self, Drawn};
-use super::fold::{Group, Run};
+use super::fold::Group;
+use super::frame::{Framed, PAD};
 use super::label::{self, Kind};
+use super::legend;
 use super::scene::{Anchor, Item, Look, Point};
 use super::text;
 
 /// Around everything.
 const MARGIN: f64 = 20.0;
-/// Within the frame of a block.
-const PAD: f64 = 10.0;
 /// Left of a block, where the line comes in.
 const CHANNEL: f64 = 24.0;
-/// Of the title of a block.
-const BLOCK_TITLE: f64 = 36.0;
 /// Of the title of a stage.
 const STAGE_TITLE: f64 = 44.0;
 /// Between rows of blocks, and between parts.
 const BETWEEN: f64 = 30.0;
 /// Rows of blocks are broken where they would be wider, pixels.
-const WIDE: f64 = 1180.0;
+const WIDE: f64 = 1400.0;
 
 /// A picture that is ready to be written.
 #[derive(Debug)]
@@ -30,14 +27,6 @@ pub struct Page {
     pub size: Point,
     /// Back to front.
     pub items: Vec<Item>,
-}
-
-/// A block with its frame.
-struct Framed {
-    size: Point,
-    entry: f64,
-    exit: f64,
-    items: Vec<Item>,
 }
 
 /// The page while it grows downwards.
@@ -150,12 +139,12 @@ impl Builder<'_> {
         self.items.push(Item::text((at, top + 34.0), Anchor::Start, Look::Small, &about));
         let mut right = at + Look::Stage.width(&name).max(Look::Small.width(&about));
         self.y += STAGE_TITLE;
-        let blocks: Vec<Framed> = group.runs.iter().map(|run| framed(self.plan, run)).collect();
+        let blocks: Vec<Framed> = group.runs.iter().map(|run| Framed::of(self.plan, run)).collect();
         let mut row = 0;
         while row < blocks.len() {
             let end = row_end(&blocks, row);
-            self.y += if row > 0 { BETWEEN } else { 8.0 };
-            right = right.max(self.row(&blocks[row..end]));
+            self.y += if row > 0 { BETWEEN + 4.0 } else { 8.0 };
+            right = right.max(self.row(&blocks[row..end], row == 0));
             row = end;
         }
         self.y += PAD + 8.0;
@@ -169,14 +158,16 @@ impl Builder<'_> {
     }
 
     /// Blocks side by side; returns where they end.
-    fn row(&mut self, blocks: &[Framed]) -> f64 {
+    fn row(&mut self, blocks: &[Framed], first: bool) -> f64 {
         let tallest = blocks.iter().map(|block| block.size.1).fold(0.0, f64::max);
         let mut left = MARGIN;
-        for block in blocks {
+        for (index, block) in blocks.iter().enumerate() {
             let channel = left + CHANNEL / 2.0 + 4.0;
             left += CHANNEL + PAD;
             let entry = (left + block.entry, self.y);
-            self.connect(channel, entry);
+            // Nothing stands between two rows, so the line needs no channel there.
+            let channel = (first || index > 0).then_some(channel);
+            self.connect(channel, entry, block.framed);
             self.turn = self.y + tallest + 8.0;
             let at = (left, self.y);
             self.items.extend(block.items.iter().map(|item| item.clone().moved(at)));
@@ -189,14 +180,17 @@ impl Builder<'_> {
         left
     }
 
-    /// The line from the latest value to a block, through the channel on its left.
-    fn connect(&mut self, channel: f64, entry: Point) {
+    /// The line from the latest value to a block, through the channel on its left if there is one.
+    fn connect(&mut self, channel: Option<f64>, entry: Point, arrow: bool) {
         let above = entry.1 - 9.0;
-        let turns = [(self.end.0, self.turn), (channel, self.turn), (channel, above)];
-        let mut points = vec![self.end];
-        points.extend(turns);
-        points.extend([(entry.0, above), entry]);
-        self.items.push(Item::arrow(points));
+        let mut points = vec![self.end, (self.end.0, self.turn)];
+        if let Some(channel) = channel {
+            points.extend([(channel, self.turn), (channel, above), (entry.0, above)]);
+        } else {
+            points.push((entry.0, self.turn));
+        }
+        points.push(entry);
+        self.items.push(Item::Line { points, arrow });
     }
 
     fn legend(&mut self) {
@@ -206,36 +200,16 @@ impl Builder<'_> {
         let mut x = MARGIN;
         self.y += 30.0;
         for kind in kinds {
-            let words = legend_words(self.plan, kind);
+            let words = legend::words(self.plan, kind);
             let width = 16.0 + Look::Small.width(&words) + 16.0;
             if x > MARGIN && x + width > limit {
                 (x, self.y) = (MARGIN, self.y + 18.0);
             }
-            self.items.push(legend_entry(kind, words, (x, self.y)));
+            self.items.push(legend::entry(kind, words, (x, self.y)));
             x += width;
             self.width = self.width.max(x - 16.0);
         }
     }
-}
-
-fn legend_words(plan: &Plan, kind: Kind) -> String {
-    if kind != Kind::Join {
-        return kind.words().into();
-    }
-    let signs = [("Add", "+ add"), ("Mul", "× multiply"), ("Concat", "‖ concatenate")];
-    let used = signs.iter().filter(|(op, _)| plan.steps.iter().any(|s| s.op.name() == *op));
-    let words: Vec<&str> = used.map(|(_, words)| *words).collect();
-    format!("{}: {}", kind.words(), words.join(", "))
-}
-
-fn legend_entry(kind: Kind, words: String, (x, y): Point) -> Item {
-    let sign = match kind {
-        Kind::Join => Item::Circle { at: (x + 5.0, y - 4.0), radius: 5.5, class: "" },
-        _ => Item::Box { at: (x, y - 9.0), size: (11.0, 11.0), radius: 2.0, class: "" },
-    };
-    let text = Item::text((x + 16.0, y), Anchor::Start, Look::Small, words);
-    let class = format!("l {}", kind.class());
-    Item::Group { class, title: kind.words().into(), items: vec![sign, text] }
 }
 
 /// How many of the blocks from one on stand in one row.
@@ -268,51 +242,4 @@ fn titles(plan: &Plan, group: &Group) -> (String, String) {
         scope.file.clone().map(|file| text::fitted(&file, 9.5, text::Weight::Regular, 400.0));
     let parts: Vec<String> = [count, file, Some(shape), costs].into_iter().flatten().collect();
     (text::fitted(&group.name, 13.0, text::Weight::Bold, 600.0), parts.join("  ·  "))
-}
-
-/// A block with its frame and its title; stem and head have none.
-fn framed(plan: &Plan, run: &Run) -> Framed {
-    let Drawn { size, entry, exit, items } = block::draw(plan, run);
-    let scope = |block: &super::fold::Block| &plan.scopes[plan.steps[block.steps.start].scope];
-    let path = &scope(run.first()).path;
-    if path.is_empty() {
-        return Framed { size, entry, exit, items };
-    }
-    let (name, about) = block_titles(plan, run, path, &scope(run.last()).path);
-    let times =
-        if run.blocks.len() > 1 { format!("× {}", run.blocks.len()) } else { String::new() };
-    let titled = Look::Block.width(&name) + Look::Stage.width(&times) + 12.0;
-    let needed = titled.max(Look::Small.width(&about));
-    let width = size.0.max(needed);
-    // What is drawn stands in the middle of a frame that its title makes wide.
-    let by = (PAD + (width - size.0) / 2.0, BLOCK_TITLE + 8.0);
-    let whole = (width + 2.0 * PAD, by.1 + size.1);
-    let mut all = Vec::new();
-    if run.blocks.len() > 1 {
-        all.push(Item::Box { at: (4.0, 4.0), size: whole, radius: 8.0, class: "block" });
-    }
-    all.push(Item::Box { at: (0.0, 0.0), size: whole, radius: 8.0, class: "block" });
-    all.push(Item::text((PAD, 16.0), Anchor::Start, Look::Block, name));
-    all.push(Item::text((whole.0 - PAD, 17.0), Anchor::End, Look::Stage, times));
-    all.push(Item::text((PAD, 29.0), Anchor::Start, Look::Small, about));
-    let x = by.0 + entry;
-    all.push(Item::Line { points: vec![(x, BLOCK_TITLE), (x, by.1)], arrow: false });
-    all.extend(items.into_iter().map(|item| item.moved(by)));
-    Framed { size: whole, entry: x, exit: by.0 + exit, items: all }
-}
-
-fn block_titles(plan: &Plan, run: &Run, first: &str, last: &str) -> (String, String) {
-    let count = run.blocks.len();
-    let name = match count {
-        1 => first.to_string(),
-        _ => format!("{first} … {last}"),
-    };
-    let costs = |block: &super::fold::Block| {
-        let steps = &plan.steps[block.steps.clone()];
-        let macs = steps.iter().map(|step| step.macs).fold(0, u64::saturating_add);
-        label::costs(steps.iter().map(|step| plan.params_of(step)).sum(), macs)
-    };
-    let costs = label::range(&costs(run.first()), &costs(run.last()));
-    let each = if count > 1 && !costs.is_empty() { " each" } else { "" };
-    (name, costs + each)
 }
