@@ -11,7 +11,7 @@ use crate::op::{InitScheme, Misfit, Op, Shape, Weight};
 use crate::spec::error::{Problem, SpecError};
 
 pub mod diff;
-mod fields;
+pub mod fields;
 pub mod table;
 
 pub use fields::fields;

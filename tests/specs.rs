@@ -23,7 +23,7 @@ fn diagnostic(file: &str) -> String {
     let args = PlanArgs { spec: PathBuf::from(file), ..PlanArgs::default() };
     match plan::text(&loader, &args) {
         Ok(table) => format!("planned as if there were no mistake:\n{table}"),
-        Err(errors) => plan::rendered(&loader, &errors),
+        Err(error) => error.rendered(&loader),
     }
 }
 

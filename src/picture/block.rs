@@ -42,6 +42,8 @@ struct Layout {
     lanes: Vec<f64>,
     /// Top and height of each row.
     rows: Vec<(f64, f64)>,
+    /// Room above each row for lines that come into its joins from above.
+    above: Vec<f64>,
     /// How many lines leave each node sideways before its own, in its row.
     forks: BTreeMap<usize, usize>,
     size: Point,
@@ -74,6 +76,7 @@ impl Layout {
             entry: label::range(&entry(run.first()), &entry(run.last())),
             lanes: Vec::new(),
             rows: Vec::new(),
+            above: Vec::new(),
             forks: BTreeMap::new(),
             size: (0.0, 0.0),
         };
@@ -142,10 +145,17 @@ impl Layout {
                 texts[row] = Look::Small.size() + 3.0;
             }
         }
+        self.above = vec![0.0; last + 2];
+        for bus in &self.tracks.buses {
+            for &join in bus.joins.iter().filter(|&&join| self.tracks.detours(bus, join)) {
+                self.above[self.tracks.row[join]] = 8.0;
+            }
+        }
         let mut top = 0.0;
         for row in 0..=last {
             self.rows.push((top, heights[row]));
             top += heights[row] + GAP + forks[row] as f64 * STEP + texts[row];
+            top += self.above[row + 1];
         }
         self.size.1 = top;
     }
@@ -204,17 +214,27 @@ impl Layout {
         }
         let mut lines = Vec::new();
         for (index, &join) in bus.joins.iter().enumerate() {
-            let (middle, y) = self.middle(join);
-            let end = (if x < middle { middle - JOIN } else { middle + JOIN }, y);
+            let end = self.to_join(bus, join);
             let is_last = index + 1 == bus.joins.len();
             let start = if is_last { stem.clone() } else { Vec::new() };
-            let points = start.into_iter().chain([(x, y), end]).collect();
-            lines.push(Item::arrow(points));
             if !is_last {
-                lines.push(Item::Circle { at: (x, y), radius: 2.2, class: "a" });
+                lines.push(Item::Circle { at: (x, end[0].1), radius: 2.2, class: "a" });
             }
+            lines.push(Item::arrow(start.into_iter().chain(end).collect()));
         }
         lines
+    }
+
+    /// From the lane of a bus into a join: from the side, or from above where a node is in the way.
+    fn to_join(&self, bus: &Bus, join: usize) -> Vec<Point> {
+        let (x, (middle, y)) = (self.lanes[bus.lane], self.middle(join));
+        let side = if x < middle { -1.0 } else { 1.0 };
+        if !self.tracks.detours(bus, join) {
+            return vec![(x, y), (middle + side * JOIN, y)];
+        }
+        let above = self.rows[self.tracks.row[join]].0 - 5.0;
+        let aside = middle + side * JOIN * 0.6;
+        vec![(x, above), (aside, above), (aside, y - JOIN * 0.8)]
     }
 
     /// Dots where a value goes on in two directions.
@@ -237,6 +257,7 @@ impl Layout {
             let (top, height) = self.rows[self.tracks.row[node]];
             let row = self.tracks.row[node];
             let below = self.rows.get(row + 1).map_or(self.size.1, |next| next.0);
+            let below = below - self.above[row + 1];
             let at = (self.lanes[self.tracks.lane[node]] - 6.0, (below - 6.0).max(top + height));
             items.push(Item::text(at, Anchor::End, Look::Small, self.shape(node)));
         }

@@ -109,7 +109,7 @@ pub fn operation(op: &Op) -> String {
             ("kernel", value) => square(value),
             ("out" | "padding" | "eps" | "momentum" | "channels", _) => continue,
             ("stride" | "groups" | "dilation", "1") | (_, "true" | "false" | "null") => continue,
-            ("stride", value) => format!("/{value}"),
+            ("stride", value) => format!("/{}", sides(value)),
             (name, value) if value.parse::<f64>().is_ok() => format!("{name} {value}"),
             _ => continue,
         };
@@ -118,12 +118,17 @@ pub fn operation(op: &Op) -> String {
     text
 }
 
-/// `3` as `3×3`, `[3,1]` as `3×1`.
+/// `3` as `3×3`, `(1, 7)` as `1×7`.
 fn square(kernel: &str) -> String {
     match kernel.parse::<u64>() {
         Ok(side) => format!("{side}×{side}"),
-        Err(_) => kernel.trim_matches(['[', ']']).replace(',', "×"),
+        Err(_) => sides(kernel),
     }
+}
+
+/// `(1, 7)` as `1×7`.
+fn sides(sizes: &str) -> String {
+    sizes.trim_matches(['(', ')']).replace(", ", "×")
 }
 
 /// A shape with multiplication signs.
@@ -154,6 +159,15 @@ pub fn short(count: u64) -> String {
         _ => 0,
     };
     format!("{value:.digits$}{}", ["", "k", "M", "G", "T", "P", "E"][unit])
+}
+
+/// The same with a space before the unit's letter, for what has a unit: `17.9 k` of `17.9 kB`.
+pub fn spaced(count: u64) -> String {
+    let text = short(count);
+    match text.strip_suffix(|c: char| c.is_ascii_alphabetic()) {
+        Some(number) => format!("{number} {}", &text[number.len()..]),
+        None => text + " ",
+    }
 }
 
 /// The texts of the first and the last of several alike nodes as one: where they differ in numbers
@@ -194,6 +208,7 @@ fn tokens(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -201,8 +216,20 @@ mod tests {
         let counts = [0, 999, 1000, 36_864, 999_499, 999_500, 1_040_000_000, 11_173_962];
         let texts = ["0", "999", "1.00k", "36.9k", "999k", "1.00M", "1.04G", "11.2M"];
         assert_eq!(counts.map(short), texts);
+        assert_eq!([spaced(17_936), spaced(12)], ["17.9 k", "12 "]);
         assert_eq!(costs(0, 0), "");
         assert_eq!(costs(64, 0), "64 params");
+    }
+
+    #[test]
+    fn operations_are_told_in_a_few_characters() {
+        let unwrapped = "#![enable(unwrap_variant_newtypes)]";
+        let told = |text: &str| operation(&ron::from_str(&format!("{unwrapped}{text}")).unwrap());
+        let conv = "Conv2d(out: 8, kernel: 3, stride: 2, groups: 4)";
+        assert_eq!(told(conv), "Conv2d 3×3 /2 groups 4");
+        assert_eq!(told("Conv2d(out: 8, kernel: (1, 7), stride: (1, 2))"), "Conv2d 1×7 /1×2");
+        assert_eq!(told("Linear(out: 8)"), "Linear");
+        assert_eq!(told("DropPath(p: 0.5)"), "DropPath p 0.5");
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod node;
 mod page;
 mod scene;
 mod svg;
-mod text;
+pub mod text;
 mod tracks;
 mod xml;
 

@@ -67,11 +67,11 @@ pub fn lay_out(plan: &Plan, title: &str, groups: &[Group]) -> Page {
 /// What the picture shows, in a line.
 pub fn summary(plan: &Plan) -> String {
     format!(
-        "{} → {}  ·  {}  ·  {} of activations per image",
+        "{} → {}  ·  {}  ·  {}B of activations per image",
         label::shape(plan.input),
         label::shape(plan.shape(plan.output)),
         label::costs(plan.params(), plan.macs()),
-        label::short(plan.activation_bytes()) + "B",
+        label::spaced(plan.activation_bytes()),
     )
 }
 

@@ -139,7 +139,7 @@ fn line(xml: &mut Xml, points: &[Point], arrow: bool) {
         let back = (tip.0 - way.0 * HEAD.0, tip.1 - way.1 * HEAD.0);
         let (dx, dy) = (way.1 * HEAD.1, way.0 * HEAD.1);
         let corners = [tip, (back.0 + dx, back.1 + dy), (back.0 - dx, back.1 - dy)];
-        let path = corners.map(|corner| pair(corner)).join("L");
+        let path = corners.map(pair).join("L");
         xml.empty("path", &[("class", Value::Text("a")), ("d", Value::Text(&format!("M{path}Z")))]);
     }
 }

@@ -61,6 +61,15 @@ impl Tracks {
         tracks
     }
 
+    /// Whether the line of a bus into a join would cross a node beside it, so that it comes from
+    /// above.
+    pub fn detours(&self, bus: &Bus, join: usize) -> bool {
+        let (a, b) = (bus.lane.min(self.lane[join]), bus.lane.max(self.lane[join]));
+        let mut nodes = 1..self.row.len();
+        let between = |node: usize| a < self.lane[node] && self.lane[node] < b;
+        nodes.any(|node| self.row[node] == self.row[join] && between(node))
+    }
+
     /// The stretches beside the main path, short ones first.
     fn stretches(&self, wires: &Wires, chains: &[Vec<usize>]) -> Vec<Stretch> {
         let mut stretches: Vec<Stretch> = Vec::new();

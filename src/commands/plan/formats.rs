@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::Planned;
 use super::rows::{self, NetworkPlan, SweepPlan};
 use crate::cli::{EVERY_STAGE, PlanArgs, PlanFormat};
-use crate::experiment::Experiments;
 use crate::picture::{self, Unfold, UnknownStage};
 use crate::plan::{Plan, table};
 use crate::records::{Row, csv_bytes};
@@ -81,10 +80,10 @@ fn one<'a>(
             let stem = args.spec.file_stem().unwrap_or(args.spec.as_os_str());
             Ok((stem.to_string_lossy().into_owned(), plan))
         }
-        Planned::Sweep(Experiments { list, .. }) => match list.as_slice() {
+        Planned::Sweep(sweep) => match sweep.list.as_slice() {
             [only] => Ok((only.name.clone(), &only.plan)),
             _ => {
-                let (spec, count) = (args.spec.clone(), list.len());
+                let (spec, count) = (args.spec.clone(), sweep.list.len());
                 Err(FormatError::SeveralNetworks { format, spec, count })
             }
         },

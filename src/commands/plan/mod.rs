@@ -20,7 +20,7 @@ pub use formats::FormatError;
 #[derive(Debug)]
 enum Planned {
     Network(Plan),
-    Sweep(Experiments),
+    Sweep(Box<Experiments>),
 }
 
 /// Why a plan cannot be told.
@@ -30,6 +30,16 @@ pub enum PlanError {
     Specs(Vec<SpecError>),
     /// The command line asks for what cannot be told.
     Format(FormatError),
+}
+
+impl PlanError {
+    /// As a person reads it on stderr.
+    pub fn rendered(&self, loader: &Loader) -> String {
+        match self {
+            Self::Specs(errors) => rendered(loader, errors),
+            Self::Format(error) => format!("error: {error}\n"),
+        }
+    }
 }
 
 impl From<Vec<SpecError>> for PlanError {
@@ -58,9 +68,8 @@ pub fn run(args: &PlanArgs) -> ExitCode {
             None => formats::print(&text),
             Some(path) => formats::write(path, &text),
         },
-        Err(PlanError::Specs(errors)) => report(&loader, &errors),
-        Err(PlanError::Format(error)) => {
-            eprintln!("error: {error}");
+        Err(error) => {
+            eprint!("{}", error.rendered(&loader));
             ExitCode::from(2)
         }
     }
@@ -124,7 +133,7 @@ fn planned(loader: &Loader, path: &Path, sets: &[String]) -> Result<Planned, Vec
         Some("Network") => {
             experiment::network(loader, path, sets, None).map(Planned::Network).map_err(one)
         }
-        Some("Sweep") => experiment::sweep(loader, path, sets).map(Planned::Sweep),
+        Some("Sweep") => experiment::sweep(loader, path, sets).map(Box::new).map(Planned::Sweep),
         _ => {
             let tree = overlay::apply(loader, &tree, sets).map_err(one)?;
             let problem =

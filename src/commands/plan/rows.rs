@@ -8,7 +8,7 @@ use crate::graph::{Part, Scope};
 use crate::plan::{Plan, Step, fields};
 use crate::records::{Cell, table};
 
-/// Several texts or numbers: a list in JSON, joined in one cell of a CSV.
+/// Several names: a list in JSON, joined in one cell of a CSV.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Names(pub Vec<String>);
@@ -16,6 +16,18 @@ pub struct Names(pub Vec<String>);
 impl Cell for Names {
     fn cell(&self) -> String {
         self.0.join(" ")
+    }
+}
+
+/// The fields of an operation: an object in JSON, `out=64 kernel=3` in one cell of a CSV.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fields(pub serde_json::Map<String, serde_json::Value>);
+
+impl Cell for Fields {
+    fn cell(&self) -> String {
+        let pairs = self.0.iter().map(|(name, value)| format!("{name}={}", fields::text(value)));
+        pairs.collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -45,7 +57,7 @@ table! {
         /// The operation, such as `Conv2d`.
         operation: String,
         /// Its fields, such as `out=64 kernel=3`; what is left out is the operation's default.
-        fields: Names,
+        fields: Fields,
         /// The names of what it reads, in order; `input` is the image.
         inputs: Names,
         /// The shape of its result for one image.
@@ -158,11 +170,10 @@ impl SweepPlan {
 fn step_row(plan: &Plan, step: &Step) -> StepRow {
     let scope = &plan.scopes[step.scope];
     let (stage, layer) = place(scope);
-    let fields = fields(&step.op).into_iter().map(|(name, value)| format!("{name}={value}"));
     StepRow {
         name: step.path.clone(),
         operation: step.op.name().into(),
-        fields: Names(fields.collect()),
+        fields: Fields(fields::values(&step.op)),
         inputs: Names(step.inputs.iter().map(|&input| plan.name(input).into()).collect()),
         shape: step.shape.into(),
         params: plan.params_of(step),
