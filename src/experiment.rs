@@ -13,8 +13,9 @@ use crate::spec::data::Data;
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::expr::Env;
 use crate::spec::load::Loader;
-use crate::spec::network::{Given, Network, Params, Task};
+use crate::spec::network::{Network, Task};
 use crate::spec::overlay;
+use crate::spec::params::{Given, Params};
 use crate::spec::source::Span;
 use crate::spec::sweep::{Entry, Sweep};
 use crate::spec::train::Train;
@@ -122,8 +123,8 @@ fn plan(
     given: &Given<'_>,
     task: Option<Task>,
 ) -> Result<Plan, SpecError> {
-    let (network, _) = Network::read(loader, tree, given, task)?;
-    Plan::of(&Graph::build(loader, &network)?)
+    let (network, env) = Network::read(loader, tree, given, task)?;
+    Plan::of(&Graph::build(loader, &network, &env)?)
 }
 
 fn experiment(
@@ -196,9 +197,8 @@ fn inline(loader: &Loader, tree: &Rc<Tree>) -> Rc<Tree> {
         fields.iter().map(inlined).collect()
     };
     let value = match &tree.value {
-        // Only blocks and recipes are left to include here, and these include nothing.
         Value::Str(_) => match loader.included(tree.span) {
-            Some(file) => return file,
+            Some(file) => return inline(loader, &file),
             None => return Rc::clone(tree),
         },
         Value::List(list) => Value::List(items(list)),

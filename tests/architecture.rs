@@ -3,11 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-/// Each stage and the modules of the crate that it may use. The spec holds operations in its
-/// nodes, and an operation may hold nodes (`Shortcut`): the two are one step of the line.
+/// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
 const MAY_USE: [(&str, &[&str]); 17] = [
     ("spec", &["spec", "op"]),
-    ("op", &["op", "spec"]),
+    ("op", &["op"]),
     ("graph", &["graph", "op", "spec"]),
     ("plan", &["plan", "graph", "op", "spec"]),
     ("picture", &["plan", "graph", "op"]),

@@ -109,7 +109,7 @@ fn json(value: &impl Serialize) -> Result<String, FormatError> {
 }
 
 /// Prints, and stays quiet where the reader has gone (`| head`).
-pub(super) fn print(text: &str) -> ExitCode {
+pub(in crate::commands) fn print(text: &str) -> ExitCode {
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

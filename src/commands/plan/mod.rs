@@ -15,6 +15,7 @@ use crate::spec::load::Loader;
 use crate::spec::overlay;
 
 pub use formats::FormatError;
+pub(super) use formats::print;
 
 /// What a spec plans.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl From<Vec<SpecError>> for PlanError {
 
 impl From<SpecError> for PlanError {
     fn from(error: SpecError) -> Self {
-        Self::Specs(vec![error])
+        Self::Specs(error.split().collect())
     }
 }
 
@@ -127,7 +128,7 @@ pub fn text(loader: &Loader, args: &PlanArgs) -> Result<String, PlanError> {
 }
 
 fn planned(loader: &Loader, path: &Path, sets: &[String]) -> Result<Planned, Vec<SpecError>> {
-    let one = |error| vec![error];
+    let one = |error: SpecError| error.split().collect::<Vec<_>>();
     let tree = loader.open(path).map_err(one)?;
     match tree.name() {
         Some("Network") => {
