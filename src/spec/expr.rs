@@ -67,14 +67,33 @@ pub fn evaluate(text: &str, env: &Env) -> Result<Number, ExprError> {
 /// Parentheses, signs and calls may nest this deep.
 const MAX_DEPTH: usize = 64;
 
-/// The functions, and how they are used.
-const USES: [(&str, &str); 6] = [
-    ("min", "min(a, b)"),
-    ("max", "max(a, b)"),
-    ("floor", "floor(x)"),
-    ("ceil", "ceil(x)"),
-    ("round", "round(x)"),
-    ("round_to", "round_to(x, multiple)"),
+/// A function of expressions.
+#[derive(Debug, Clone, Copy)]
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is used.
+    pub usage: &'static str,
+    /// What it gives.
+    pub doc: &'static str,
+}
+
+/// The functions.
+pub const FUNCTIONS: [Function; 6] = [
+    Function { name: "min", usage: "min(a, b)", doc: "The smallest of one or more numbers." },
+    Function { name: "max", usage: "max(a, b)", doc: "The largest of one or more numbers." },
+    Function { name: "floor", usage: "floor(x)", doc: "The next whole number below." },
+    Function { name: "ceil", usage: "ceil(x)", doc: "The next whole number above." },
+    Function {
+        name: "round",
+        usage: "round(x)",
+        doc: "The nearest whole number; halves away from 0.",
+    },
+    Function {
+        name: "round_to",
+        usage: "round_to(x, multiple)",
+        doc: "The nearest multiple of `multiple`, which is above 0.",
+    },
 ];
 
 struct Parser<'t> {
@@ -155,8 +174,8 @@ impl<'t> Parser<'t> {
             }
         }
         self.close(start)?;
-        if !USES.iter().any(|(name, _)| *name == function) {
-            let known = USES.map(|(name, _)| name.to_string()).to_vec();
+        if !FUNCTIONS.iter().any(|known| known.name == function) {
+            let known = FUNCTIONS.map(|known| known.name.to_string()).to_vec();
             let problem =
                 Problem::UnknownName { text: self.text.into(), name: function.into(), known };
             return Err(ExprError { problem, at: (start, start + function.len()) });
@@ -239,7 +258,7 @@ impl<'t> Parser<'t> {
     fn error(&self, start: usize, end: usize, reason: &str) -> ExprError {
         let help = format!(
             "an expression has numbers, names, `+ - * / %`, `( )` and the functions {}",
-            USES.map(|(_, usage)| format!("`{usage}`")).join(", ")
+            FUNCTIONS.map(|known| format!("`{}`", known.usage)).join(", ")
         );
         let problem = Problem::Expression { text: self.text.into(), reason: reason.into(), help };
         ExprError { problem, at: (start, end) }

@@ -1,0 +1,344 @@
+//! The sources of the spec language: its types, their fields, and the operations.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use syn::parse::{Parse, ParseStream};
+use syn::visit::Visit;
+use syn::{Attribute, Fields, Ident, Item, Token};
+
+use super::DocsError;
+use super::custom::Custom;
+use super::serde::{Serde, doc, string};
+
+/// Where the spec language is written down.
+const FOLDERS: [&str; 2] = ["src/spec", "src/op"];
+
+/// All of it.
+#[derive(Default)]
+pub struct Code {
+    /// Types that are read from specs, by file and name.
+    pub types: BTreeMap<(PathBuf, String), Type>,
+    /// The kinds of file, such as `Sweep`.
+    pub kinds: Vec<String>,
+    /// The operations in the order of the table.
+    pub operations: Vec<Operation>,
+    /// Functions, by file and name, those of a type as `Type::name`.
+    pub functions: BTreeMap<(PathBuf, String), syn::Block>,
+    /// The constants, by file and name.
+    pub constants: BTreeMap<(PathBuf, String), syn::Expr>,
+}
+
+/// A type that is read from specs.
+#[derive(Clone)]
+pub struct Type {
+    /// The file that defines it, from the repository's root.
+    pub file: PathBuf,
+    /// Its name in the code.
+    pub ident: String,
+    /// Its doc comment.
+    pub doc: String,
+    /// What serde is told.
+    pub serde: Serde,
+    /// What it is made of.
+    pub body: Body,
+}
+
+/// What a type is made of.
+#[derive(Clone)]
+pub enum Body {
+    /// Named fields.
+    Struct(Vec<Field>),
+    /// One field without a name: read as that field is.
+    Newtype(Box<syn::Type>),
+    /// Variants.
+    Enum(Vec<Variant>),
+    /// Read by code of its own; in the words of its error message.
+    Custom(String),
+}
+
+/// A field.
+#[derive(Clone)]
+pub struct Field {
+    /// As a spec writes it.
+    pub name: String,
+    /// Its doc comment.
+    pub doc: String,
+    /// What serde is told.
+    pub serde: Serde,
+    /// Its type.
+    pub ty: syn::Type,
+}
+
+/// A variant.
+#[derive(Clone)]
+pub struct Variant {
+    /// As a spec writes it.
+    pub name: String,
+    /// Its doc comment.
+    pub doc: String,
+    /// Whether it is the default of its enum.
+    pub default: bool,
+    /// What it holds.
+    pub body: VariantBody,
+}
+
+/// What a variant holds.
+#[derive(Clone)]
+pub enum VariantBody {
+    /// Nothing.
+    Unit,
+    /// Named fields.
+    Struct(Vec<Field>),
+    /// One value, or several.
+    Tuple(Vec<syn::Type>),
+}
+
+/// A line of the table of operations.
+#[derive(Clone)]
+pub struct Operation {
+    /// As a spec writes it.
+    pub name: String,
+    /// What it does, in a line.
+    pub summary: String,
+    /// The file that defines it, from the repository's root.
+    pub file: PathBuf,
+}
+
+impl Code {
+    /// Reads the sources.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and a construct that the generator does not know.
+    pub fn read(root: &Path) -> Result<Self, DocsError> {
+        let mut code = Self::default();
+        for folder in FOLDERS {
+            for path in super::files(&root.join(folder), "rs")? {
+                let text = super::read(&path)?;
+                let file = path.strip_prefix(root).unwrap_or(&path).to_path_buf();
+                let located = |e: DocsError| e.located(file.display().to_string());
+                let parsed = syn::parse_file(&text)
+                    .map_err(|error| located(DocsError::Unknown(error.to_string())))?;
+                code.take_file(&file, parsed).map_err(located)?;
+            }
+        }
+        code.kinds.sort();
+        code.kinds.dedup();
+        match (code.operations.is_empty(), code.kinds.is_empty()) {
+            (false, false) => Ok(code),
+            (true, _) => Err(DocsError::Unknown("there is no `operations!` table".into())),
+            (_, true) => Err(DocsError::Unknown("nothing calls `expect_kind`".into())),
+        }
+    }
+
+    fn take_file(&mut self, file: &Path, parsed: syn::File) -> Result<(), DocsError> {
+        let mut visitor = Kinds(&mut self.kinds);
+        visitor.visit_file(&parsed);
+        let custom = Custom::of(&parsed);
+        for item in parsed.items {
+            self.take_item(file, item, &custom)?;
+        }
+        Ok(())
+    }
+
+    fn take_item(&mut self, file: &Path, item: Item, custom: &Custom) -> Result<(), DocsError> {
+        let key = |ident: &Ident| (file.to_path_buf(), ident.to_string());
+        match item {
+            Item::Fn(function) => {
+                self.functions.insert(key(&function.sig.ident), *function.block);
+            }
+            Item::Impl(block) if block.trait_.is_none() => {
+                let owner = super::custom::ident(&block.self_ty).unwrap_or_default();
+                for item in block.items {
+                    if let syn::ImplItem::Fn(function) = item {
+                        let name = format!("{owner}::{}", function.sig.ident);
+                        self.functions.insert((file.to_path_buf(), name), function.block);
+                    }
+                }
+            }
+            Item::Const(constant) => {
+                self.constants.insert(key(&constant.ident), *constant.expr);
+            }
+            Item::Macro(call) if call.mac.path.is_ident("operations") => {
+                let table: Table = call
+                    .mac
+                    .parse_body()
+                    .map_err(|error| DocsError::Unknown(format!("operations!: {error}")))?;
+                let folder = file.parent().unwrap_or(file);
+                self.operations.extend(table.0.into_iter().map(|line| line.operation(folder)));
+            }
+            Item::Struct(item) => {
+                let body = |serde: &Serde| struct_body(&item.fields, serde);
+                self.take_type(key(&item.ident), &item.attrs, custom, body)?;
+            }
+            Item::Enum(item) => {
+                let body = |serde: &Serde| variants(&item, serde).map(Body::Enum);
+                self.take_type(key(&item.ident), &item.attrs, custom, body)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_type(
+        &mut self,
+        key: (PathBuf, String),
+        attrs: &[Attribute],
+        custom: &Custom,
+        body: impl Fn(&Serde) -> Result<Body, DocsError>,
+    ) -> Result<(), DocsError> {
+        let located = |error: DocsError| error.located(format!("`{}`", key.1));
+        let (serde, body) = match custom.words(&key.1)? {
+            Some(words) => (Serde::default(), Body::Custom(words)),
+            None if derives(attrs, "Deserialize") => {
+                let serde = Serde::of(attrs).map_err(located)?;
+                let body = body(&serde).map_err(located)?;
+                (serde, body)
+            }
+            None => return Ok(()),
+        };
+        let (file, ident) = key.clone();
+        self.types.insert(key, Type { file, ident, doc: doc(attrs), serde, body });
+        Ok(())
+    }
+
+    /// The type that a name means in a file: one of the file, or else the only one of that name.
+    ///
+    /// # Errors
+    /// No such type, or several.
+    pub fn find(&self, file: &Path, ident: &str) -> Result<&Type, DocsError> {
+        if let Some(here) = self.types.get(&(file.to_path_buf(), ident.to_string())) {
+            return Ok(here);
+        }
+        let operation = |ty: &Type| self.operations.iter().any(|op| op.file == ty.file);
+        let all: Vec<&Type> =
+            self.types.values().filter(|ty| ty.ident == ident && !operation(ty)).collect();
+        match all.as_slice() {
+            [one] => Ok(one),
+            [] => Err(DocsError::Unknown(format!(
+                "the type `{ident}`, which is not read from specs in src/spec or src/op"
+            ))),
+            _ => Err(DocsError::Unknown(format!("which of the types `{ident}` is meant"))),
+        }
+    }
+}
+
+fn derives(attrs: &[Attribute], what: &str) -> bool {
+    attrs.iter().filter(|attr| attr.path().is_ident("derive")).any(|attr| {
+        let mut found = false;
+        // Only looking: a derive that cannot be read is the compiler's matter.
+        let _ = attr.parse_nested_meta(|meta| {
+            found |= meta.path.segments.last().is_some_and(|segment| segment.ident == what);
+            Ok(())
+        });
+        found
+    })
+}
+
+fn struct_body(fields: &Fields, serde: &Serde) -> Result<Body, DocsError> {
+    match fields {
+        Fields::Named(_) => {
+            let fields = self::fields(fields, serde.rename_all.as_deref())?;
+            match fields.as_slice() {
+                [only] if serde.transparent => Ok(Body::Newtype(Box::new(only.ty.clone()))),
+                _ => Ok(Body::Struct(fields)),
+            }
+        }
+        Fields::Unnamed(list) if list.unnamed.len() == 1 => {
+            Ok(Body::Newtype(Box::new(list.unnamed[0].ty.clone())))
+        }
+        Fields::Unit => Ok(Body::Struct(Vec::new())),
+        Fields::Unnamed(_) => {
+            Err(DocsError::Unknown("a struct of several fields without names".into()))
+        }
+    }
+}
+
+fn fields(fields: &Fields, rule: Option<&str>) -> Result<Vec<Field>, DocsError> {
+    let mut list = Vec::new();
+    for field in fields {
+        let ident = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+        let located = |error: DocsError| error.located(format!("field `{ident}`"));
+        let serde = Serde::of(&field.attrs).map_err(located)?;
+        if !serde.skip {
+            let name = serde.name(ident.trim_start_matches("r#"), rule).map_err(located)?;
+            list.push(Field { name, doc: doc(&field.attrs), serde, ty: field.ty.clone() });
+        }
+    }
+    Ok(list)
+}
+
+fn variants(item: &syn::ItemEnum, serde: &Serde) -> Result<Vec<Variant>, DocsError> {
+    let mut list = Vec::new();
+    for variant in &item.variants {
+        let ident = variant.ident.to_string();
+        let located = |error: DocsError| error.located(format!("`{ident}`"));
+        let attrs = Serde::of(&variant.attrs).map_err(located)?;
+        if attrs.skip {
+            continue;
+        }
+        let body = match &variant.fields {
+            Fields::Unit => VariantBody::Unit,
+            Fields::Named(_) => VariantBody::Struct(
+                fields(&variant.fields, attrs.rename_all.as_deref()).map_err(located)?,
+            ),
+            Fields::Unnamed(list) => {
+                VariantBody::Tuple(list.unnamed.iter().map(|field| field.ty.clone()).collect())
+            }
+        };
+        list.push(Variant {
+            name: attrs.name(&ident, serde.rename_all.as_deref()).map_err(located)?,
+            doc: doc(&variant.attrs),
+            default: variant.attrs.iter().any(|attr| attr.path().is_ident("default")),
+            body,
+        });
+    }
+    Ok(list)
+}
+
+/// Finds the kinds of file: `expect_kind(tree, "Sweep")`.
+struct Kinds<'a>(&'a mut Vec<String>);
+
+impl<'ast> Visit<'ast> for Kinds<'_> {
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        let named = matches!(&*call.func, syn::Expr::Path(path)
+            if path.path.segments.last().is_some_and(|s| s.ident == "expect_kind"));
+        if named {
+            self.0.extend(call.args.iter().filter_map(string));
+        }
+        syn::visit::visit_expr_call(self, call);
+    }
+}
+
+/// The body of `operations!`: `/// Sum of its inputs. Add in add;`
+struct Table(Vec<Line>);
+
+struct Line {
+    attrs: Vec<Attribute>,
+    name: Ident,
+    module: Ident,
+}
+
+impl Line {
+    fn operation(self, folder: &Path) -> Operation {
+        Operation {
+            name: self.name.to_string(),
+            summary: doc(&self.attrs),
+            file: folder.join(format!("{}.rs", self.module)),
+        }
+    }
+}
+
+impl Parse for Table {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut lines = Vec::new();
+        while !input.is_empty() {
+            let attrs = input.call(Attribute::parse_outer)?;
+            let name = input.parse()?;
+            input.parse::<Token![in]>()?;
+            lines.push(Line { attrs, name, module: input.parse()? });
+            input.parse::<Token![;]>()?;
+        }
+        Ok(Self(lines))
+    }
+}
