@@ -45,7 +45,7 @@ fn names(sweep: &Experiments) -> Vec<&str> {
 fn kernels(plan: &Plan, name: &str) -> Vec<u64> {
     let convolutions = plan.steps.iter().filter(|step| step.path.ends_with(name));
     let kernel = |step: &resweep::plan::Step| match &step.op {
-        Op::Conv2d(conv) => Some(conv.kernel),
+        Op::Conv2d(conv) => Some(conv.kernel.height),
         _ => None,
     };
     convolutions.filter_map(kernel).collect()

@@ -9,16 +9,36 @@ use super::{Init, InitScheme, Misfit, Operation, Role, Shape, Weight, maps};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNorm2d {
-    /// Added to the variance.
-    #[serde(default = "eps")]
+    /// Added to the variance; 0.00001 by default.
+    #[serde(default = "default_eps")]
     pub eps: f64,
-    /// The share of the newest batch in the running statistics.
+    /// The share of the newest batch in the running statistics; 0.1 by default.
     #[serde(default = "momentum")]
     pub momentum: f64,
+    /// The scale before training; 1 by default. 0 lets a residual block start as the identity
+    /// (Goyal et al. 2017, section 5.1; torchvision's `zero_init_residual`).
+    #[serde(default = "unit", skip_serializing_if = "is_one")]
+    pub init: f64,
 }
 
-fn eps() -> f64 {
+pub(super) fn default_eps() -> f64 {
     1e-5
+}
+
+pub(super) fn check_eps(eps: f64) -> Result<(), Misfit> {
+    match eps > 0.0 {
+        true => Ok(()),
+        false => Err(Misfit::new("`eps` is not above 0", "a common value is 0.00001")),
+    }
+}
+
+pub(super) fn unit() -> f64 {
+    1.0
+}
+
+/// What was always so before it could be said is not written, so that specs keep their hashes.
+pub(super) fn is_one(value: &f64) -> bool {
+    *value == 1.0
 }
 
 fn momentum() -> f64 {
@@ -27,9 +47,7 @@ fn momentum() -> f64 {
 
 impl Operation for BatchNorm2d {
     fn output(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        if self.eps <= 0.0 {
-            return Err(Misfit::new("`eps` is not above 0", "a common value is 0.00001"));
-        }
+        check_eps(self.eps)?;
         if !(0.0..=1.0).contains(&self.momentum) {
             return Err(Misfit::new("`momentum` is outside 0 to 1", "a common value is 0.1"));
         }
@@ -42,7 +60,7 @@ impl Operation for BatchNorm2d {
             _ => return Vec::new(),
         };
         vec![
-            Weight::new("weight", &channels, Role::Norm, Init::Ones),
+            Weight::new("weight", &channels, Role::Norm, Init::constant(self.init)),
             Weight::new("bias", &channels, Role::Norm, Init::Zeros),
             Weight::new("running_mean", &channels, Role::Buffer, Init::Zeros),
             Weight::new("running_var", &channels, Role::Buffer, Init::Ones),

@@ -1,25 +1,27 @@
 use serde::{Deserialize, Serialize};
 
-use super::{InitScheme, Misfit, Operation, Role, Shape, Weight, maps, one, windows};
+use super::window::{Rest, Window, nonzero};
+use super::{InitScheme, Misfit, Operation, Role, Shape, Size2, Weight, maps, one};
 
-/// Two-dimensional convolution with a square kernel; `torch.nn.Conv2d`.
+/// Two-dimensional convolution; `torch.nn.Conv2d`. With `groups` it is grouped (Xie et al. 2017,
+/// *ResNeXt*), with as many groups as channels depthwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv2d {
     /// Output channels.
     pub out: u64,
-    /// Side of the kernel, pixels.
-    pub kernel: u64,
-    /// Step between windows, pixels.
-    #[serde(default = "one")]
-    pub stride: u64,
+    /// Sides of the kernel, pixels: a number, or `(height, width)` such as `(1, 7)`.
+    pub kernel: Size2,
+    /// Step between windows, pixels; 1 by default.
+    #[serde(default = "Size2::one")]
+    pub stride: Size2,
     /// Zeros added on every side, pixels; by default as many as keep the size at stride 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub padding: Option<u64>,
-    /// Step between the pixels that a kernel reads.
-    #[serde(default = "one")]
-    pub dilation: u64,
-    /// Groups of channels that are convolved apart.
+    pub padding: Option<Size2>,
+    /// Step between the pixels that a kernel reads; 1 by default.
+    #[serde(default = "Size2::one")]
+    pub dilation: Size2,
+    /// Groups of channels that are convolved apart; 1 by default.
     #[serde(default = "one")]
     pub groups: u64,
     /// Whether a bias is added; none by default, since a normalisation mostly follows.
@@ -28,21 +30,20 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    fn padding(&self) -> u64 {
-        self.padding
-            .unwrap_or_else(|| self.dilation.saturating_mul(self.kernel.saturating_sub(1)) / 2)
+    fn window(&self) -> Window {
+        let Self { kernel, stride, dilation, .. } = *self;
+        let same =
+            |kernel: u64, dilation: u64| dilation.saturating_mul(kernel.saturating_sub(1)) / 2;
+        let padding = self.padding.unwrap_or_else(|| Size2 {
+            height: same(kernel.height, dilation.height),
+            width: same(kernel.width, dilation.width),
+        });
+        Window { kernel, stride, padding, dilation, rest: Rest::Dropped }
     }
 
     fn check(&self, channels: u64) -> Result<(), Misfit> {
-        let sizes = [
-            ("out", self.out),
-            ("kernel", self.kernel),
-            ("stride", self.stride),
-            ("dilation", self.dilation),
-            ("groups", self.groups),
-        ];
-        if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
-            return Err(Misfit::new(format!("`{name}` is 0"), "it must be 1 or more"));
+        for (name, count) in [("out", self.out), ("groups", self.groups)] {
+            nonzero(name, count.into())?;
         }
         for (what, count) in [("input", channels), ("output", self.out)] {
             if count % self.groups != 0 {
@@ -59,17 +60,16 @@ impl Operation for Conv2d {
     fn output(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
         let (channels, height, width) = maps(inputs)?;
         self.check(channels)?;
-        let side = |side| windows(side, self.kernel, self.stride, self.padding(), self.dilation);
-        Ok(Shape::Maps(self.out, side(height)?, side(width)?))
+        self.window().over(self.out, (height, width))
     }
 
     fn weights(&self, inputs: &[Shape], scheme: InitScheme) -> Vec<Weight> {
         let [Shape::Maps(channels, ..)] = inputs else { return Vec::new() };
-        let area = self.kernel.saturating_mul(self.kernel);
+        let area = self.kernel.area();
         let fan_in = (channels / self.groups).saturating_mul(area);
         // PyTorch's fan-out of a kernel is its first dimension times its area, groups or not.
         let fan_out = self.out.saturating_mul(area);
-        let dims = [self.out, channels / self.groups, self.kernel, self.kernel];
+        let dims = [self.out, channels / self.groups, self.kernel.height, self.kernel.width];
         let init = scheme.convolution(fan_in, fan_out);
         let mut weights = vec![Weight::new("weight", &dims, Role::Convolution, init)];
         if self.bias {
@@ -80,8 +80,7 @@ impl Operation for Conv2d {
 
     fn macs(&self, inputs: &[Shape], output: Shape) -> u64 {
         let [Shape::Maps(channels, ..)] = inputs else { return 0 };
-        let per_output =
-            (channels / self.groups).saturating_mul(self.kernel).saturating_mul(self.kernel);
+        let per_output = (channels / self.groups).saturating_mul(self.kernel.area());
         per_output.saturating_mul(output.numel())
     }
 
@@ -90,13 +89,13 @@ impl Operation for Conv2d {
         let Some(weight) = call.weights.first() else {
             return Err(super::miscounted(call.weights));
         };
-        let (stride, padding) = (self.stride as i64, self.padding() as i64);
+        let Window { stride, padding, dilation, .. } = self.window();
         call.inputs[0].f_conv2d(
             weight,
             call.weights.get(1),
-            [stride, stride],
-            [padding, padding],
-            [self.dilation as i64, self.dilation as i64],
+            stride.dims(),
+            padding.dims(),
+            dilation.dims(),
             self.groups as i64,
         )
     }

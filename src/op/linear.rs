@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{InitScheme, Misfit, Operation, Role, Shape, Weight};
+use super::{InitScheme, Misfit, Operation, Role, Shape, Weight, yes};
 
 /// Fully connected layer; `torch.nn.Linear`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -8,13 +8,9 @@ use super::{InitScheme, Misfit, Operation, Role, Shape, Weight};
 pub struct Linear {
     /// Output features.
     pub out: u64,
-    /// Whether a bias is added.
+    /// Whether a bias is added; `true` by default.
     #[serde(default = "yes")]
     pub bias: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl Operation for Linear {
@@ -24,7 +20,7 @@ impl Operation for Linear {
             [Shape::Features(_)] => Ok(Shape::Features(self.out)),
             _ => Err(Misfit::new(
                 format!("it wants a vector of features, its input is {}", inputs[0].describe()),
-                "place a `GlobalAvgPool()` before it",
+                "place a `GlobalAvgPool()` or a `Flatten()` before it",
             )),
         }
     }

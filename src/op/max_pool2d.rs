@@ -1,52 +1,61 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Misfit, Operation, Shape, maps, windows};
+use super::window::{Rest, Window};
+use super::{Misfit, Operation, Shape, Size2, is_false, maps};
 
-/// Maximum over square windows; `torch.nn.MaxPool2d`.
+/// Maximum over windows; `torch.nn.MaxPool2d`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaxPool2d {
-    /// Side of a window, pixels.
-    pub kernel: u64,
+    /// Sides of a window, pixels: a number, or `(height, width)`.
+    pub kernel: Size2,
     /// Step between windows, pixels; by default the side of a window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stride: Option<u64>,
-    /// Pixels added on every side, at most half a window; they never win.
-    #[serde(default)]
-    pub padding: u64,
+    pub stride: Option<Size2>,
+    /// Pixels added on every side, at most half a window; they never win. 0 by default.
+    #[serde(default = "Size2::zero")]
+    pub padding: Size2,
+    /// Step between the pixels that a window reads; 1 by default.
+    #[serde(default = "Size2::one", skip_serializing_if = "is_dense")]
+    pub dilation: Size2,
+    /// Whether pixels that are left after the last full window get one more; `false` by default.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ceil_mode: bool,
+}
+
+/// What was always so before it could be said is not written, so that specs keep their hashes.
+fn is_dense(dilation: &Size2) -> bool {
+    *dilation == Size2::one()
 }
 
 impl MaxPool2d {
-    fn stride(&self) -> u64 {
-        self.stride.unwrap_or(self.kernel)
+    fn window(&self) -> Window {
+        Window {
+            kernel: self.kernel,
+            stride: self.stride.unwrap_or(self.kernel),
+            padding: self.padding,
+            dilation: self.dilation,
+            rest: Rest::of(self.ceil_mode),
+        }
     }
 }
 
 impl Operation for MaxPool2d {
     fn output(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
         let (channels, height, width) = maps(inputs)?;
-        if self.kernel == 0 || self.stride() == 0 {
-            return Err(Misfit::new("`kernel` or `stride` is 0", "both must be 1 or more"));
-        }
-        if self.padding > self.kernel / 2 {
-            let reason =
-                format!("padding {} is more than half the kernel {}", self.padding, self.kernel);
-            return Err(Misfit::new(reason, "use a smaller `padding`"));
-        }
-        let side = |side| windows(side, self.kernel, self.stride(), self.padding, 1);
-        Ok(Shape::Maps(channels, side(height)?, side(width)?))
+        let shape = self.window().over(channels, (height, width))?;
+        self.window().check_pool_padding().map(|()| shape)
     }
 
     #[cfg(feature = "torch")]
     fn forward(&self, call: &super::Call<'_>) -> Result<tch::Tensor, tch::TchError> {
-        let (kernel, stride, padding) =
-            (self.kernel as i64, self.stride() as i64, self.padding as i64);
+        let Window { kernel, stride, padding, dilation, .. } = self.window();
         call.inputs[0].f_max_pool2d(
-            [kernel, kernel],
-            [stride, stride],
-            [padding, padding],
-            [1, 1],
-            false,
+            kernel.dims(),
+            stride.dims(),
+            padding.dims(),
+            dilation.dims(),
+            self.ceil_mode,
         )
     }
 }

@@ -3,21 +3,59 @@
 //!
 //! To add an operation, write its file and add its line to [`operations!`] below.
 
+#[macro_use]
+mod activation;
+mod adaptive_avg_pool2d;
+mod adaptive_max_pool2d;
 mod add;
+mod avg_pool2d;
 mod batch_norm;
+mod blur_pool;
+mod channel_conv;
+mod channel_pad;
+mod channel_shuffle;
+mod concat;
 mod conv2d;
+mod drop_path;
+mod dropout;
+mod flatten;
+mod gelu;
 mod global_avg_pool;
+mod global_max_pool;
+mod group_norm;
+mod hardsigmoid;
+mod hardswish;
+mod layer_norm;
+mod leaky_relu;
 mod linear;
 mod max_pool2d;
+mod mish;
+mod mul;
+mod prelu;
 mod relu;
+mod relu6;
+mod scale;
 mod shortcut;
+mod sigmoid;
+mod silu;
+mod size2;
+mod slice;
+mod softmax;
+mod subsample;
+mod tanh;
+mod upsample;
 mod weight;
+mod window;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use weight::{Init, InitScheme, Role, Weight};
+pub use channel_pad::Place;
+pub use gelu::Approximation;
+pub use size2::Size2;
+pub use upsample::Mode;
+pub use weight::{Init, InitScheme, Per, Role, Weight};
 
 /// An operation of a network: what the planner asks for, and the forward pass.
 pub trait Operation {
@@ -133,6 +171,13 @@ impl Shape {
         }
     }
 
+    /// Its channels; of a vector, its features.
+    pub fn channels(self) -> u64 {
+        match self {
+            Self::Maps(channels, ..) | Self::Features(channels) => channels,
+        }
+    }
+
     /// How many numbers it has.
     pub fn numel(self) -> u64 {
         match self {
@@ -185,26 +230,16 @@ fn maps(inputs: &[Shape]) -> Result<(u64, u64, u64), Misfit> {
     }
 }
 
-/// The number of places a window takes along one side, as in PyTorch:
-/// `floor((side + 2 padding - dilation (kernel - 1) - 1) / stride) + 1`.
-fn windows(
-    side: u64,
-    kernel: u64,
-    stride: u64,
-    padding: u64,
-    dilation: u64,
-) -> Result<u64, Misfit> {
-    let reach = dilation.saturating_mul(kernel - 1).saturating_add(1);
-    let padded = side.saturating_add(padding.saturating_mul(2));
-    if reach > padded {
-        return Err(Misfit::new(
-            format!(
-                "a kernel that spans {reach} does not fit an input of {side} with padding {padding}"
-            ),
-            "use a smaller kernel, more padding, or fewer strides before it",
-        ));
+/// Groups must be divisors of the channels.
+fn check_groups(groups: u64, channels: u64) -> Result<(), Misfit> {
+    match groups {
+        0 => Err(Misfit::new("`groups` is 0", "it must be 1 or more")),
+        _ if channels.is_multiple_of(groups) => Ok(()),
+        _ => Err(Misfit::new(
+            format!("{groups} groups do not divide {channels} channels"),
+            "choose a divisor of the channels",
+        )),
     }
-    Ok((padded - reach) / stride + 1)
 }
 
 /// Only a defect of this program leads here: plan and model disagree about an operation.
@@ -218,6 +253,14 @@ fn miscounted(weights: &[tch::Tensor]) -> tch::TchError {
 
 fn one() -> u64 {
     1
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 macro_rules! operations {
@@ -246,22 +289,82 @@ macro_rules! operations {
 }
 
 operations! {
+    /// Means over so many windows.
+    AdaptiveAvgPool2d in adaptive_avg_pool2d;
+    /// Maxima over so many windows.
+    AdaptiveMaxPool2d in adaptive_max_pool2d;
     /// Sum of its inputs.
     Add in add;
+    /// Mean over windows.
+    AvgPool2d in avg_pool2d;
     /// Normalisation over the batch.
     BatchNorm2d in batch_norm;
+    /// Every so many pixels of the blurred input.
+    BlurPool in blur_pool;
+    /// Convolution along the channels of a vector.
+    ChannelConv in channel_conv;
+    /// Channels of zeros beside those of its input.
+    ChannelPad in channel_pad;
+    /// Channels dealt out to all groups.
+    ChannelShuffle in channel_shuffle;
+    /// Its inputs one after another.
+    Concat in concat;
     /// Two-dimensional convolution.
     Conv2d in conv2d;
+    /// Stochastic depth.
+    DropPath in drop_path;
+    /// Random zeros in training.
+    Dropout in dropout;
+    /// Feature maps as a vector.
+    Flatten in flatten;
+    /// `x` times the normal distribution's share below `x`.
+    Gelu in gelu;
     /// Mean over height and width.
     GlobalAvgPool in global_avg_pool;
+    /// Maximum over height and width.
+    GlobalMaxPool in global_max_pool;
+    /// Normalisation over groups of channels.
+    GroupNorm in group_norm;
+    /// `min(max(x + 3, 0), 6) / 6`.
+    Hardsigmoid in hardsigmoid;
+    /// `x min(max(x + 3, 0), 6) / 6`.
+    Hardswish in hardswish;
+    /// Normalisation over the channels.
+    LayerNorm in layer_norm;
+    /// `max(x, 0)` with a slope below 0.
+    LeakyRelu in leaky_relu;
     /// Fully connected layer.
     Linear in linear;
     /// Maximum over windows.
     MaxPool2d in max_pool2d;
+    /// `x tanh(softplus(x))`.
+    Mish in mish;
+    /// Product of its inputs.
+    Mul in mul;
+    /// `max(x, 0)` with a learned slope below 0.
+    Prelu in prelu;
     /// `max(x, 0)`.
     Relu in relu;
+    /// `min(max(x, 0), 6)`.
+    Relu6 in relu6;
+    /// Times a learned factor.
+    Scale in scale;
     /// A chain that is left out where it would not change the shape.
     Shortcut in shortcut;
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid in sigmoid;
+    /// `x sigmoid(x)`.
+    Silu in silu;
+    /// Some of the channels.
+    Slice in slice;
+    /// `exp(x)` over its sum along the channels.
+    Softmax in softmax;
+    /// Every so many rows and columns.
+    Subsample in subsample;
+    /// Hyperbolic tangent.
+    Tanh in tanh;
+    /// Feature maps of a multiple of the size.
+    Upsample in upsample;
 }
 
 use crate::spec::node::NodeSpec;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Shape;
+
 /// A parameter or a buffer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Weight {
@@ -72,6 +74,38 @@ pub enum Init {
         /// Standard deviation.
         std: f64,
     },
+}
+
+impl Init {
+    /// All `value`; 0 and 1 by their own names.
+    pub(crate) fn constant(value: f64) -> Self {
+        match value {
+            0.0 => Self::Zeros,
+            1.0 => Self::Ones,
+            value => Self::Constant { value },
+        }
+    }
+}
+
+/// What a learned number is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename = "kind of count")]
+pub enum Per {
+    /// One number for the whole layer.
+    #[default]
+    Layer,
+    /// One number for each channel, or for each feature of a vector.
+    Channel,
+}
+
+impl Per {
+    /// How many numbers that are for this shape.
+    pub(crate) fn count(self, shape: Shape) -> u64 {
+        match self {
+            Self::Layer => 1,
+            Self::Channel => shape.channels(),
+        }
+    }
 }
 
 /// The rule for initial weights.

@@ -25,6 +25,8 @@ pub(crate) const NODE: &str = "node";
 pub(crate) const INCLUDE: &str = "include";
 /// Newtype name of a number that may be whole or not.
 pub(crate) const NUMBER: &str = "number";
+/// Newtype name of a whole number, or a pair of them in `(...)`.
+pub(crate) const SIZE2: &str = "size";
 /// Struct name of a value with its place.
 pub(crate) const SPANNED: &str = "spanned";
 const SHORTHAND: &str = "shorthand:";
@@ -327,6 +329,11 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
             NUMBER => match self.number(&visitor)? {
                 Number::Int(value) => visitor.visit_i64(value),
                 Number::Float(value) => visitor.visit_f64(value),
+            },
+            SIZE2 => match &self.tree.value {
+                Value::Tuple(None, items) if items.len() == 2 => self.items(items, visitor),
+                Value::Tuple(..) | Value::List(_) => Err(self.wrong(&visitor)),
+                _ => self.deserialize_u64(visitor),
             },
             _ => visitor.visit_newtype_struct(self),
         }

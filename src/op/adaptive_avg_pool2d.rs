@@ -1,0 +1,26 @@
+use serde::{Deserialize, Serialize};
+
+use super::window::nonzero;
+use super::{Misfit, Operation, Shape, Size2, maps};
+
+/// Means over as many windows as the result has pixels, near to equal in size:
+/// `torch.nn.AdaptiveAvgPool2d`. For a vector, see `GlobalAvgPool`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdaptiveAvgPool2d {
+    /// Sides of the result, pixels: a number, or `(height, width)`.
+    pub out: Size2,
+}
+
+impl Operation for AdaptiveAvgPool2d {
+    fn output(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let (channels, ..) = maps(inputs)?;
+        nonzero("out", self.out)?;
+        Ok(Shape::Maps(channels, self.out.height, self.out.width))
+    }
+
+    #[cfg(feature = "torch")]
+    fn forward(&self, call: &super::Call<'_>) -> Result<tch::Tensor, tch::TchError> {
+        call.inputs[0].f_adaptive_avg_pool2d(self.out.dims())
+    }
+}
