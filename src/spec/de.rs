@@ -31,6 +31,8 @@ pub(crate) const SIZE2: &str = "size";
 pub(crate) const SPANNED: &str = "spanned";
 const SHORTHAND: &str = "shorthand:";
 const A_STRING: &str = "a string";
+/// Up to here a float tells whole numbers apart: 2^53.
+const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// What a tree is read with: the files at hand and the names in scope.
 #[derive(Clone, Copy)]
@@ -104,19 +106,20 @@ impl<'a> TreeDe<'a> {
     }
 
     fn whole(&self) -> Result<i64, SpecError> {
+        let computed = matches!(self.tree.value, Value::Str(_));
         match self.number(&"a whole number")? {
             Number::Int(value) => Ok(value),
+            // `"width * 0.5"` is whole where it comes out even.
+            Number::Float(value) if computed && value.fract() == 0.0 && value.abs() < MAX_WHOLE => {
+                Ok(value as i64)
+            }
             Number::Float(value) => {
-                let problem = Problem::Value {
-                    reason: format!("expected a whole number, found {value:?}"),
-                    help: match self.tree.value {
-                        Value::Str(_) => {
-                            "write `floor(...)`, `ceil(...)` or `round(...)` around it"
-                        }
-                        _ => "write it without a fraction",
-                    }
-                    .into(),
+                let help = match computed {
+                    true => "write `floor(...)`, `ceil(...)` or `round(...)` around it",
+                    false => "write it without a fraction",
                 };
+                let reason = format!("expected a whole number, found {value:?}");
+                let problem = Problem::Value { reason, help: help.into() };
                 Err(SpecError::at(self.tree.span, problem))
             }
         }

@@ -11,7 +11,10 @@ use super::DocsError;
 fn module_doc(path: &Path) -> Result<String, DocsError> {
     let text = super::read(path)?;
     let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
-    Ok(lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n"))
+    let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let text = lines.join("\n");
+    // The last paragraph says which file holds what.
+    Ok(text.rsplit_once("\n\n").map_or(text.clone(), |(before, _)| before.into()))
 }
 
 /// The section.
@@ -19,7 +22,7 @@ fn module_doc(path: &Path) -> Result<String, DocsError> {
 /// # Errors
 /// The file of expressions cannot be read.
 pub fn section(root: &Path) -> Result<String, DocsError> {
-    let mut out = module_doc(&root.join("src/spec/expr.rs"))?;
+    let mut out = module_doc(&root.join("src/spec/expr/mod.rs"))?;
     out.push_str("\n\n| function | value |\n|---|---|\n");
     for function in FUNCTIONS {
         let _ = writeln!(out, "| `{}` | {} |", function.usage, function.doc);
