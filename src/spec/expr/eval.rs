@@ -213,8 +213,5 @@ fn wrong_type(text: &str, at: (usize, usize), found: &Value, wanted: &str) -> Ex
         Value::Bool(_) => "`if(condition, a, b)` makes a number of a condition",
         Value::Text(_) => "text can be compared with `==` and `!=`",
     };
-    ExprError {
-        problem: Problem::Expression { text: text.into(), reason, help: help.into() },
-        at,
-    }
+    ExprError { problem: Problem::Expression { text: text.into(), reason, help: help.into() }, at }
 }

@@ -100,9 +100,7 @@ fn pick(first: Number, rest: &[Number], better: fn(f64, f64) -> bool) -> Number 
 fn round_to(x: Number, multiple: Number) -> Option<Number> {
     let steps = whole(Number::Float(x.as_f64() / multiple.as_f64()), f64::round)?;
     match (steps, multiple) {
-        (Number::Int(steps), Number::Int(multiple)) => {
-            steps.checked_mul(multiple).map(Number::Int)
-        }
+        (Number::Int(steps), Number::Int(multiple)) => steps.checked_mul(multiple).map(Number::Int),
         (steps, multiple) => float(steps.as_f64() * multiple.as_f64()),
     }
 }

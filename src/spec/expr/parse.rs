@@ -313,7 +313,8 @@ impl<'t> Parser<'t> {
             "if" => match <[Node; 3]>::try_from(args) {
                 Ok([condition, yes, no]) => Ok(Kind::If(Box::new((condition, yes, no)))),
                 Err(args) => {
-                    let reason = format!("`if(condition, a, b)` takes 3 values, not {}", args.len());
+                    let reason =
+                        format!("`if(condition, a, b)` takes 3 values, not {}", args.len());
                     Err(error(self.text, (start, self.at), &reason))
                 }
             },
@@ -380,5 +381,8 @@ pub(super) fn error(text: &str, at: (usize, usize), reason: &str) -> ExprError {
          `or`, `not`, `if(condition, a, b)` and the functions {}",
         Function::usages()
     );
-    ExprError { problem: Problem::Expression { text: text.into(), reason: reason.into(), help }, at }
+    ExprError {
+        problem: Problem::Expression { text: text.into(), reason: reason.into(), help },
+        at,
+    }
 }

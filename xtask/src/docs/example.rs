@@ -6,7 +6,8 @@ use syn::Type as Ty;
 
 use super::DocsError;
 use super::code::{Body, Code, Field, Type, VariantBody};
-use super::operation::Uses;
+use super::operation::facts;
+use super::uses::Uses;
 use super::words::{Kind, required};
 
 /// How a block of RON in a doc comment begins.
@@ -61,7 +62,14 @@ impl Code {
             (Some(shown), _) => Ok(node(&shown)),
             (None, Some(used)) => Ok(used.clone()),
             (None, None) => {
-                self.fields_example(&ty.file, &ty.ident, &ty.fields(), 0).map(|op| node(&op))
+                let op = self.fields_example(&ty.file, &ty.ident, &ty.fields(), 0)?;
+                // A join names what it reads.
+                let fields = op.strip_prefix(&format!("{}(", ty.ident)).unwrap_or_default();
+                let comma = if fields == ")" { "" } else { ", " };
+                match facts(&node(&op))?.arity.admits(1) {
+                    true => Ok(node(&op)),
+                    false => Ok(node(&format!("{}(from: [\"a\", \"b\"]{comma}{fields}", ty.ident))),
+                }
             }
         }
     }
@@ -162,12 +170,13 @@ impl Code {
         }
     }
 
-    /// The first operation that needs no fields.
+    /// The first operation that needs no fields and reads one node.
     fn plainest_operation(&self, depth: u32) -> Result<String, DocsError> {
         for operation in &self.operations {
             let ty = self.find(&operation.file, &operation.name)?;
             let example = self.fields_example(&ty.file, &operation.name, &ty.fields(), depth)?;
-            if example.ends_with("()") {
+            let chains = || facts(&format!("(\"name\", {example})"));
+            if example.ends_with("()") && chains()?.arity.admits(1) {
                 return Ok(example);
             }
         }

@@ -18,6 +18,7 @@ mod page;
 mod serde;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod words;
 mod zoo;
 

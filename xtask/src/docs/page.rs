@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::DocsError;
 use super::code::{Body, Code, Field, Operation, Type, Variant, VariantBody};
-use super::operation::{Uses, facts, uses};
+use super::operation::facts;
+use super::uses::Uses;
 use super::words::title;
 
 const INTRODUCTION: &str = include_str!("introduction.md");
@@ -60,6 +61,7 @@ pub fn link(title: &str) -> String {
 /// # Errors
 /// A construct of the code that the generator does not know.
 pub fn reference(code: &Code, root: &Path) -> Result<String, DocsError> {
+    let uses = Uses::of(code, root)?;
     let mut page = Writer::default();
     let mut told: Vec<&Type> = Vec::new();
     for kind in &code.kinds {
@@ -68,15 +70,15 @@ pub fn reference(code: &Code, root: &Path) -> Result<String, DocsError> {
         code.reach(ty, &mut reached)?;
         for (index, ty) in reached.iter().skip(told.len()).enumerate() {
             page.heading(if index == 0 { 2 } else { 3 }, &title(ty));
-            page.section(code, ty)?;
+            page.section(code, &uses, ty)?;
         }
         told = reached;
     }
-    page.operations(code, &uses(root)?, &mut told)?;
+    page.operations(code, &uses, &mut told)?;
     page.heading(2, "Expressions");
     page.paragraph(&super::expressions::section(root)?);
     page.unique()?;
-    Ok(format!("{}\n{}{}", INTRODUCTION.trim_end(), page.contents(), page.text))
+    Ok(format!("{}\n\n{}{}", INTRODUCTION.trim_end(), page.contents(), page.text))
 }
 
 impl Writer {
@@ -92,19 +94,23 @@ impl Writer {
     }
 
     /// A type: its doc, an example, its fields or variants.
-    fn section(&mut self, code: &Code, ty: &Type) -> Result<(), DocsError> {
+    fn section(&mut self, code: &Code, uses: &Uses, ty: &Type) -> Result<(), DocsError> {
         let located = |error: DocsError| error.located(format!("`{}`", ty.ident));
         self.paragraph(&prose(&ty.doc));
-        let marker = ty.ident.to_lowercase();
+        let marker = title(ty).to_lowercase();
         let marker = if code.kinds.contains(&ty.ident) { String::new() } else { marker };
         match &ty.body {
             Body::Struct(fields) => {
-                let example = code.example(ty, 0).map_err(located)?;
+                // Nodes are shown by operations, files by shipped ones.
+                let example = match uses.get(&ty.ident).filter(|_| !ty.doc.contains("```ron")) {
+                    Some(used) => used.clone(),
+                    None => code.example(ty, 0).map_err(located)?,
+                };
                 self.example(&marker, &example);
                 self.shorthand(ty);
                 self.fields(code, ty, fields).map_err(located)
             }
-            Body::Enum(variants) => self.variants(code, ty, variants).map_err(located),
+            Body::Enum(variants) => self.variants(code, uses, ty, variants).map_err(located),
             Body::Newtype(_) | Body::Custom(_) => Ok(()),
         }
     }
@@ -143,7 +149,13 @@ impl Writer {
         Ok(())
     }
 
-    fn variants(&mut self, code: &Code, ty: &Type, variants: &[Variant]) -> Result<(), DocsError> {
+    fn variants(
+        &mut self,
+        code: &Code,
+        uses: &Uses,
+        ty: &Type,
+        variants: &[Variant],
+    ) -> Result<(), DocsError> {
         let plain = variants.iter().all(|variant| matches!(variant.body, VariantBody::Unit));
         if plain {
             let mut table = String::from("| value | meaning |\n|---|---|\n");
@@ -159,8 +171,13 @@ impl Writer {
             let located = |error: DocsError| error.located(format!("`{}`", variant.name));
             let default = if variant.default { " (default)" } else { "" };
             self.paragraph(&format!("**`{}`**{default}: {}", variant.name, prose(&variant.doc)));
-            let example = code.variant_example(ty, &variant.name, &variant.body, 0);
-            self.example(&ty.ident.to_lowercase(), &example.map_err(located)?);
+            let example = match uses.get(&format!("{}::{}", ty.ident, variant.name)) {
+                Some(used) => used.clone(),
+                None => {
+                    code.variant_example(ty, &variant.name, &variant.body, 0).map_err(located)?
+                }
+            };
+            self.example(&ty.ident.to_lowercase(), &example);
             if let VariantBody::Struct(fields) = &variant.body {
                 self.fields(code, ty, fields).map_err(located)?;
             }
@@ -217,7 +234,7 @@ impl Writer {
         for (index, other) in told[already..].iter().enumerate() {
             if index > 0 {
                 self.heading(4, &title(other));
-                self.section(code, other)?;
+                self.section(code, uses, other)?;
             }
         }
         Ok(())

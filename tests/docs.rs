@@ -1,0 +1,218 @@
+//! Every block of RON in the documentation is read, and planned where it is a network or a sweep.
+//!
+//! A block that starts with `Network(`, `Block(`, `Sweep(` or `Train(` is whole. A fragment says
+//! what it is a part of: ```` ```ron,node ````, ```` ```ron,stages ````, as [`fragment`] knows them.
+//! A first line such as `// experiments/blocks/mine.ron` makes the block that file for the other
+//! blocks of the page. Paths in whole networks and blocks start from `experiments/models`, those in
+//! sweeps from `experiments`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+
+use resweep::experiment;
+use resweep::op::InitScheme;
+use resweep::spec::data::{Data, DataSet, Normalize};
+use resweep::spec::de::{self, Cx};
+use resweep::spec::error::{Problem, SpecError};
+use resweep::spec::expr::{Env, Number};
+use resweep::spec::load::Loader;
+use resweep::spec::network::Stage;
+use resweep::spec::node::NodeSpec;
+use resweep::spec::sweep::Entry;
+use resweep::spec::train::{Augment, Optimizer, Schedule, Train};
+use serde::de::DeserializeOwned;
+
+const PAGES: [&str; 4] =
+    ["README.md", "experiments/README.md", "experiments/REFERENCE.md", "results/README.md"];
+
+/// A block of RON of a page.
+#[derive(Debug, Clone)]
+struct Snippet {
+    /// The line of its first line.
+    line: usize,
+    /// What comes after `ron,`.
+    marker: String,
+    text: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn snippets(page: &'static str) -> Vec<Snippet> {
+    let text = std::fs::read_to_string(root().join(page)).unwrap();
+    let mut found: Vec<Snippet> = Vec::new();
+    let mut open: Option<Snippet> = None;
+    for (index, line) in text.lines().enumerate() {
+        let fence = line.trim().strip_prefix("```");
+        match (&mut open, fence) {
+            (Some(_), Some(_)) => {
+                found.extend(open.take().filter(|s| s.marker != "another language"))
+            }
+            (Some(snippet), None) => snippet.text += &format!("{line}\n"),
+            (None, Some(info)) => {
+                let marker = match info.trim().strip_prefix("ron") {
+                    Some(rest) => rest.trim_start_matches(',').to_string(),
+                    None => "another language".into(),
+                };
+                open = Some(Snippet { line: index + 2, marker, text: String::new() });
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{page}: a block of code does not end");
+    found
+}
+
+impl Snippet {
+    /// The file that it stands for, from the repository's root.
+    fn file(&self) -> Option<&str> {
+        let first = self.text.lines().next()?.strip_prefix("// ")?;
+        first.split_whitespace().next().filter(|name| name.ends_with(".ron") && name.contains('/'))
+    }
+
+    /// The first line that is no comment.
+    fn start(&self) -> &str {
+        let mut lines = self.text.lines().map(str::trim);
+        lines.find(|line| !line.is_empty() && !line.starts_with("//")).unwrap_or_default()
+    }
+
+    fn path(&self, folder: &str) -> PathBuf {
+        let file = self.file().map(PathBuf::from);
+        root().join(file.unwrap_or_else(|| Path::new("experiments").join(folder).join("doc.ron")))
+    }
+
+    /// Reads it; `files` are those of the page.
+    fn check(&self, files: &[Snippet]) -> Result<(), String> {
+        let loader = Loader::default();
+        let told = |error: SpecError| error.render(&loader.sources);
+        for file in files {
+            loader.text(&file.path(""), file.text.clone()).map_err(told)?;
+        }
+        if !self.marker.is_empty() {
+            return fragment(&self.marker, &self.text);
+        }
+        let whole = |folder: &str| {
+            let path = self.path(folder);
+            loader.text(&path, self.text.clone()).map(|_| path)
+        };
+        let start = self.start();
+        if start.starts_with("Network(") {
+            let path = whole("models").map_err(told)?;
+            experiment::network(&loader, &path, &[], None).map(drop).map_err(told)
+        } else if start.starts_with("Block(") {
+            let path = whole("models").map_err(told)?;
+            let user = root().join("experiments/models/user.ron");
+            let text = USER.replace("BLOCK", path.to_str().unwrap());
+            loader.text(&user, text).map_err(told)?;
+            experiment::network(&loader, &user, &[], None).map(drop).map_err(told)
+        } else if start.starts_with("Sweep(") {
+            let path = whole("").map_err(told)?;
+            let rendered = |errors: Vec<SpecError>| {
+                errors.into_iter().map(told).collect::<Vec<_>>().join("\n")
+            };
+            experiment::sweep(&loader, &path, &[]).map(drop).map_err(rendered)
+        } else if start.starts_with("Train(") {
+            fragment("train", &self.text)
+        } else {
+            Err("say what this is a part of, as in ```ron,node".into())
+        }
+    }
+}
+
+/// A network that uses a block.
+const USER: &str = r#"
+Network(
+    stem: [("conv", Conv2d(out: 16, kernel: 3))],
+    block: "BLOCK",
+    stages: [(layers: 2, width: 16), (layers: 2, width: 32, stride: 2)],
+    head: [("avgpool", GlobalAvgPool()), ("fc", Linear(out: "classes"))],
+)
+"#;
+
+/// Reads a part of a spec.
+fn fragment(marker: &str, text: &str) -> Result<(), String> {
+    let list = || format!("[{text}]");
+    match marker {
+        "node" => read::<NodeSpec>(text),
+        "nodes" => read::<Vec<NodeSpec>>(&list()),
+        "stage" => read::<Stage>(text),
+        "stages" => read::<Vec<Stage>>(&list()),
+        "entry" => read::<Entry>(text),
+        "data" => read::<Data>(text),
+        "dataset" => read::<DataSet>(text),
+        "normalize" => read::<Normalize>(text),
+        "initscheme" => read::<InitScheme>(text),
+        "train" => read::<Train>(text),
+        "optimizer" => read::<Optimizer>(text),
+        "schedule" => read::<Schedule>(text),
+        "augment" => read::<Augment>(text),
+        _ => Err(format!("tests/docs.rs does not know what `{marker}` is; add it to `fragment`")),
+    }
+}
+
+/// Reads a type; every name that its expressions use is 2.
+fn read<T: DeserializeOwned>(text: &str) -> Result<(), String> {
+    let mut env = Env::new();
+    loop {
+        let loader = Loader::default();
+        let path = root().join("experiments/doc.ron");
+        let value = loader
+            .text(&path, text.into())
+            .and_then(|tree| de::read::<T>(&tree, Cx { loader: &loader, env: &env }, "this"));
+        let Err(error) = value else { return Ok(()) };
+        match error.problem() {
+            Problem::UnknownName { name, .. } if !env.contains_key(name) => {
+                env.insert(name.clone(), Number::Int(2));
+            }
+            _ => return Err(error.render(&loader.sources)),
+        }
+    }
+}
+
+#[test]
+fn every_block_of_ron_is_what_it_says() {
+    let mut faults = String::new();
+    for page in PAGES {
+        let all = snippets(page);
+        let files: Vec<_> =
+            all.iter().filter(|snippet| snippet.file().is_some()).cloned().collect();
+        for snippet in &all {
+            if let Err(fault) = snippet.check(&files) {
+                faults += &format!("{page}:{}: {fault}\n\n", snippet.line);
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
+}
+
+/// A block that is wrong is found, at its line; so is one that does not say what it is.
+#[test]
+fn wrong_blocks_are_told() {
+    let snippet =
+        |marker: &str, text: &str| Snippet { line: 1, marker: marker.into(), text: text.into() };
+    let told = |marker, text| snippet(marker, text).check(&[]).unwrap_err();
+    assert!(told("", "optimizer: Sgd(lr: 0.1)").contains("say what this is a part of"));
+    assert!(told("node", "(\"a\", Conv3d())").contains("Conv3d"));
+    assert!(told("recipe", "()").contains("tests/docs.rs does not know"));
+    assert!(
+        told("", "Sweep(\n    networks: [\"models/resnet19.ron\"],\n)").contains("resnet18.ron")
+    );
+    assert!(told("", "Block(nodes: [(\"a\", Add(from: [\"input\", \"b\"]))])").contains("`b`"));
+    assert!(snippets("README.md").len() >= 3);
+}
+
+/// Links to files of the repository lead somewhere.
+#[test]
+fn links_lead_to_files() {
+    for page in PAGES {
+        let path = root().join(page);
+        let text = std::fs::read_to_string(&path).unwrap();
+        for link in text.split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap();
+            if !target.is_empty() && !target.contains("://") {
+                assert!(path.with_file_name(target).exists(), "{page} links to {target}");
+            }
+        }
+    }
+}
