@@ -11,6 +11,9 @@ use super::DocsError;
 use super::custom::Custom;
 use super::serde::{Serde, doc, string};
 
+/// The enum that `operations!` makes.
+pub const OPERATION: &str = "Op";
+
 /// Where the spec language is written down.
 const FOLDERS: [&str; 2] = ["src/spec", "src/op"];
 
@@ -27,6 +30,8 @@ pub struct Code {
     pub functions: BTreeMap<(PathBuf, String), syn::Block>,
     /// The constants, by file and name.
     pub constants: BTreeMap<(PathBuf, String), syn::Expr>,
+    /// The enum of what a node does, where there is more than operations: its file and name.
+    pub node_kind: Option<(PathBuf, String)>,
 }
 
 /// A type that is read from specs.
@@ -55,6 +60,8 @@ pub enum Body {
     Enum(Vec<Variant>),
     /// Read by code of its own; in the words of its error message.
     Custom(String),
+    /// A kind of file that is read field by field: their names and doc comments.
+    ByHand(Vec<(String, String)>),
 }
 
 /// A field.
@@ -124,6 +131,8 @@ impl Code {
         }
         code.kinds.sort();
         code.kinds.dedup();
+        super::by_hand::kinds(&mut code, root)?;
+        code.take_composites();
         match (code.operations.is_empty(), code.kinds.is_empty()) {
             (false, false) => Ok(code),
             (true, _) => Err(DocsError::Unknown("there is no `operations!` table".into())),
@@ -202,6 +211,35 @@ impl Code {
         Ok(())
     }
 
+    /// Whether a type is an operation, or told as one.
+    pub fn is_operation(&self, ty: &Type) -> bool {
+        let node = self.node_kind.as_ref();
+        node.is_some_and(|(file, ident)| *file == ty.file && *ident == ty.ident)
+            || self.operations.iter().any(|op| op.file == ty.file && op.name == ty.ident)
+    }
+
+    /// What stands for several operations in a node is told among the operations: the other
+    /// variants of an enum that can hold one.
+    fn take_composites(&mut self) {
+        let holds = |variant: &Variant, name: &str| {
+            matches!(&variant.body, VariantBody::Tuple(types)
+                if types.len() == 1 && super::custom::ident(&types[0]).as_deref() == Some(name))
+        };
+        for (key, ty) in &self.types {
+            let Body::Enum(variants) = &ty.body else { continue };
+            if !variants.iter().any(|variant| holds(variant, OPERATION)) {
+                continue;
+            }
+            self.node_kind = Some(key.clone());
+            let others = variants.iter().filter(|variant| !holds(variant, OPERATION));
+            self.operations.extend(others.map(|variant| Operation {
+                name: variant.name.clone(),
+                summary: variant.doc.clone(),
+                file: ty.file.clone(),
+            }));
+        }
+    }
+
     /// The type that a name means in a file: one of the file, or else the only one of that name.
     ///
     /// # Errors
@@ -210,9 +248,8 @@ impl Code {
         if let Some(here) = self.types.get(&(file.to_path_buf(), ident.to_string())) {
             return Ok(here);
         }
-        let operation = |ty: &Type| self.operations.iter().any(|op| op.file == ty.file);
         let all: Vec<&Type> =
-            self.types.values().filter(|ty| ty.ident == ident && !operation(ty)).collect();
+            self.types.values().filter(|ty| ty.ident == ident && !self.is_operation(ty)).collect();
         match all.as_slice() {
             [one] => Ok(one),
             [] => Err(DocsError::Unknown(format!(

@@ -11,8 +11,8 @@ use super::serde::string;
 /// What a file says of the types that it reads by code of its own.
 #[derive(Debug, Default)]
 pub struct Custom {
-    /// The types with an `impl Deserialize`, and the types that it mentions.
-    read: BTreeMap<String, Vec<String>>,
+    /// The types with an `impl Deserialize`, the types that it mentions, and its first text.
+    read: BTreeMap<String, (Vec<String>, Option<String>)>,
     /// What visitors expect, by the type that they make.
     expected: BTreeMap<String, String>,
 }
@@ -30,11 +30,12 @@ impl Custom {
     /// # Errors
     /// A visitor without a text.
     pub fn words(&self, ident: &str) -> Result<Option<String>, DocsError> {
-        let Some(mentioned) = self.read.get(ident) else { return Ok(None) };
+        let Some((mentioned, text)) = self.read.get(ident) else { return Ok(None) };
         let others = mentioned.iter().filter(|other| *other != ident);
         let words = self
             .expected
             .get(ident)
+            .or(text.as_ref())
             .or_else(|| others.filter_map(|other| self.expected.get(other)).next());
         let unknown = || {
             DocsError::Unknown(format!(
@@ -52,7 +53,10 @@ impl<'ast> Visit<'ast> for Custom {
             Some("Deserialize") => {
                 let mut mentioned = Mentioned::default();
                 mentioned.visit_item_impl(item);
-                self.read.extend(ident(&item.self_ty).map(|ident| (ident, mentioned.0)));
+                let mut strings = Strings::default();
+                strings.visit_item_impl(item);
+                let found = (mentioned.0, strings.0.into_iter().next());
+                self.read.extend(ident(&item.self_ty).map(|ident| (ident, found)));
             }
             Some("Visitor") => self.expected.extend(made(item).zip(expecting(item))),
             _ => {}

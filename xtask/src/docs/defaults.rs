@@ -47,7 +47,7 @@ impl Code {
     fn named_default(&self, ty: &Type) -> Result<String, DocsError> {
         match &ty.body {
             Body::Newtype(inner) => self.type_default(&ty.file, self.kind(&ty.file, inner)?),
-            Body::Struct(_) => Ok("()".into()),
+            Body::Struct(_) | Body::ByHand(_) => Ok("()".into()),
             Body::Enum(variants) => {
                 let default = variants.iter().find(|variant| variant.default);
                 default.map(|variant| variant.name.clone()).ok_or_else(|| {

@@ -24,12 +24,14 @@ impl Code {
         }
         match &ty.body {
             Body::Struct(fields) if ty.serde.rename.as_deref() == Some("node") => {
-                let value = |name: &str| {
-                    let field = fields.iter().find(|field| field.name == name);
-                    let unknown = || DocsError::Unknown(format!("a node without `{name}`"));
-                    self.placeholder(&ty.file, &field.ok_or_else(unknown)?.ty, depth + 1)
-                };
-                Ok(format!("({}, {})", value("name")?, value("op")?))
+                // The name and the operation; `from` stands within.
+                let mut parts = Vec::new();
+                for field in fields {
+                    if required(self, &ty.file, field)? {
+                        parts.push(self.placeholder(&ty.file, &field.ty, depth + 1)?);
+                    }
+                }
+                Ok(format!("({})", parts.join(", ")))
             }
             Body::Struct(fields) => {
                 let name = if self.kinds.contains(&ty.ident) { &ty.ident } else { "" };
@@ -43,7 +45,9 @@ impl Code {
                 self.variant_example(ty, &variant.name, &variant.body, depth)
             }
             Body::Newtype(within) => self.placeholder(&ty.file, within, depth + 1),
-            Body::Custom(_) => Err(DocsError::Unknown(format!("an example of `{}`", ty.ident))),
+            Body::Custom(_) | Body::ByHand(_) => {
+                Err(DocsError::Unknown(format!("an example of `{}`", ty.ident)))
+            }
         }
     }
 
@@ -66,7 +70,7 @@ impl Code {
                 // A join names what it reads.
                 let fields = op.strip_prefix(&format!("{}(", ty.ident)).unwrap_or_default();
                 let comma = if fields == ")" { "" } else { ", " };
-                match facts(&node(&op))?.arity.admits(1) {
+                match reads_one(&node(&op))? {
                     true => Ok(node(&op)),
                     false => Ok(node(&format!("{}(from: [\"a\", \"b\"]{comma}{fields}", ty.ident))),
                 }
@@ -175,13 +179,17 @@ impl Code {
         for operation in &self.operations {
             let ty = self.find(&operation.file, &operation.name)?;
             let example = self.fields_example(&ty.file, &operation.name, &ty.fields(), depth)?;
-            let chains = || facts(&format!("(\"name\", {example})"));
-            if example.ends_with("()") && chains()?.arity.admits(1) {
+            if example.ends_with("()") && reads_one(&format!("(\"name\", {example})"))? {
                 return Ok(example);
             }
         }
         Err(DocsError::Unknown("an operation without fields, for an example".into()))
     }
+}
+
+/// Whether a node can do without `from`.
+fn reads_one(node: &str) -> Result<bool, DocsError> {
+    Ok(facts(node)?.is_none_or(|facts| facts.arity.admits(1)))
 }
 
 /// The block of RON that a doc comment shows.

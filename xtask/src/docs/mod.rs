@@ -8,11 +8,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod by_hand;
 mod code;
 mod custom;
 mod defaults;
 mod example;
-mod expressions;
+mod modules;
 mod operation;
 mod page;
 mod serde;

@@ -20,11 +20,11 @@ pub struct Facts {
     pub weights: Vec<String>,
 }
 
-/// What the crate says of a node.
+/// What the crate says of a node; nothing where it stands for several operations.
 ///
 /// # Errors
 /// A text that is no node.
-pub fn facts(node: &str) -> Result<Facts, DocsError> {
+pub fn facts(node: &str) -> Result<Option<Facts>, DocsError> {
     let node = parse(node)?;
     let op = node.op.value.operation();
     let arity = op.arity();
@@ -35,7 +35,8 @@ pub fn facts(node: &str) -> Result<Facts, DocsError> {
     let inputs = [Shape::Maps(64, 16, 16), Shape::Features(64)].map(|shape| vec![shape; count]);
     let fits = inputs.iter().find(|inputs| op.output(inputs).is_ok());
     let weights = fits.map(|inputs| op.weights(inputs, InitScheme::default())).unwrap_or_default();
-    Ok(Facts { arity, weights: weights.into_iter().map(|weight| weight.name).collect() })
+    let weights = weights.into_iter().map(|weight| weight.name).collect();
+    Ok(Some(Facts { arity, weights }))
 }
 
 /// Reads a node; every name that its expressions use is 2.

@@ -68,15 +68,23 @@ pub fn reference(code: &Code, root: &Path) -> Result<String, DocsError> {
         let ty = code.find(Path::new(""), kind)?;
         let mut reached = told.clone();
         code.reach(ty, &mut reached)?;
+        if let Body::ByHand(_) = ty.body {
+            code.reach_rest(&mut reached)?;
+        }
         for (index, ty) in reached.iter().skip(told.len()).enumerate() {
             page.heading(if index == 0 { 2 } else { 3 }, &title(ty));
             page.section(code, &uses, ty)?;
         }
         told = reached;
     }
+    for section in super::modules::sections(root)? {
+        page.heading(2, &section.title);
+        page.paragraph(&section.text);
+    }
     page.operations(code, &uses, &mut told)?;
-    page.heading(2, "Expressions");
-    page.paragraph(&super::expressions::section(root)?);
+    let section = super::modules::expressions(root)?;
+    page.heading(2, &section.title);
+    page.paragraph(&section.text);
     page.unique()?;
     Ok(format!("{}\n\n{}{}", INTRODUCTION.trim_end(), page.contents(), page.text))
 }
@@ -107,10 +115,22 @@ impl Writer {
                     None => code.example(ty, 0).map_err(located)?,
                 };
                 self.example(&marker, &example);
+                if ty.serde.rename.as_deref() == Some("node") {
+                    self.paragraph("Written as a pair; `from` stands within the operation.");
+                }
                 self.shorthand(ty);
                 self.fields(code, ty, fields).map_err(located)
             }
             Body::Enum(variants) => self.variants(code, uses, ty, variants).map_err(located),
+            Body::ByHand(fields) => {
+                self.paragraph(&uses.get(&ty.ident).map(fenced).unwrap_or_default());
+                let mut table = String::from("| field | meaning |\n|---|---|\n");
+                for (name, doc) in fields {
+                    let _ = writeln!(table, "| `{name}` | {} |", escaped(&prose(doc)));
+                }
+                self.paragraph(&table);
+                Ok(())
+            }
             Body::Newtype(_) | Body::Custom(_) => Ok(()),
         }
     }
@@ -221,13 +241,14 @@ impl Writer {
         self.paragraph(&prose(&ty.doc));
         let node = code.node_example(ty, uses)?;
         self.example("node", &node);
-        let facts = facts(&node)?;
-        let mut line = format!("Reads {}.", facts.arity);
-        if !facts.weights.is_empty() {
-            let names: Vec<_> = facts.weights.iter().map(|name| format!("`{name}`")).collect();
-            let _ = write!(line, " Weights: {}.", names.join(", "));
+        if let Some(facts) = facts(&node)? {
+            let mut line = format!("Reads {}.", facts.arity);
+            if !facts.weights.is_empty() {
+                let names: Vec<_> = facts.weights.iter().map(|name| format!("`{name}`")).collect();
+                let _ = write!(line, " Weights: {}.", names.join(", "));
+            }
+            self.paragraph(&line);
         }
-        self.paragraph(&line);
         if let Body::Struct(fields) = &ty.body {
             self.fields(code, ty, fields)?;
         }
@@ -239,6 +260,10 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+fn fenced(example: &String) -> String {
+    format!("```ron\n{example}\n```")
 }
 
 /// A doc comment as Markdown: links within the code become plain, examples are shown apart.

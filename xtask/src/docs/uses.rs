@@ -89,6 +89,10 @@ impl Walk<'_> {
 
     fn named(&mut self, ty: &Type, tree: &Rc<Tree>) -> Result<(), DocsError> {
         match (&ty.body, &tree.value) {
+            (Body::ByHand(_), _) => {
+                self.uses.offer(ty.ident.clone(), self.text(tree.span));
+                Ok(())
+            }
             (Body::Struct(_), Value::Tuple(None, parts)) if parts.len() == 2 => {
                 self.node(tree, &parts[1])
             }

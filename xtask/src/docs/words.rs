@@ -5,12 +5,9 @@ use std::path::Path;
 use syn::{GenericArgument, PathArguments, Type as Ty};
 
 use super::DocsError;
-use super::code::{Body, Code, Field, Type, VariantBody};
+use super::code::{Body, Code, Field, OPERATION, Type, VariantBody};
 use super::page::link;
 use super::serde::Default_;
-
-/// The enum that `operations!` makes.
-const OPERATION: &str = "Op";
 
 /// A type of the code by what a spec writes for it.
 #[derive(Clone)]
@@ -64,7 +61,14 @@ impl Code {
             ("Vec", [inner]) => Ok(Kind::List(inner)),
             ("BTreeMap" | "HashMap", [_, value]) => Ok(Kind::Map(value)),
             (OPERATION, []) => Ok(Kind::Operation),
-            (name, args) => Ok(Kind::Named(self.find(file, name)?, args.first().copied())),
+            (name, args) => {
+                let ty = self.find(file, name)?;
+                let node = self
+                    .node_kind
+                    .as_ref()
+                    .is_some_and(|(file, ident)| *file == ty.file && *ident == ty.ident);
+                Ok(if node { Kind::Operation } else { Kind::Named(ty, args.first().copied()) })
+            }
         }
     }
 
@@ -102,6 +106,8 @@ impl Code {
         }
         match (&ty.body, inner) {
             (Body::Newtype(within), _) => self.words(&ty.file, within),
+            // What is read later is written as if it were read now.
+            (Body::Custom(words), Some(inner)) if words == "a value" => self.words(file, inner),
             (Body::Custom(words), Some(inner)) => {
                 Ok(format!("{words}: {}", self.words(file, inner)?))
             }
@@ -140,6 +146,30 @@ impl Code {
             self.reach_type(&ty.file, inner, found)?;
         }
         Ok(())
+    }
+
+    /// The types that nothing has led to: those that code reads by hand. First those that no other
+    /// of them holds.
+    ///
+    /// # Errors
+    /// A type that the generator does not know.
+    pub fn reach_rest<'a>(&'a self, found: &mut Vec<&'a Type>) -> Result<(), DocsError> {
+        let same = |a: &Type, b: &Type| a.file == b.file && a.ident == b.ident;
+        let left: Vec<&Type> = self
+            .types
+            .values()
+            .filter(|ty| matches!(ty.body, Body::Struct(_) | Body::Enum(_)))
+            .filter(|ty| !found.iter().any(|other| same(ty, other)))
+            .filter(|ty| ty.file.starts_with("src/spec") && !self.is_operation(ty))
+            .collect();
+        let mut held: Vec<&Type> = Vec::new();
+        for ty in &left {
+            let mut reached = Vec::new();
+            self.reach(ty, &mut reached)?;
+            held.extend(reached.into_iter().skip(1));
+        }
+        let roots = left.iter().filter(|ty| !held.iter().any(|other| same(ty, other)));
+        roots.copied().try_for_each(|ty| self.reach(ty, found))
     }
 
     fn reach_type<'a>(
