@@ -13,8 +13,9 @@ use crate::spec::data::Data;
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::expr::Env;
 use crate::spec::load::Loader;
-use crate::spec::network::{Given, Network, Params, Task};
+use crate::spec::network::{Network, Task};
 use crate::spec::overlay;
+use crate::spec::params::{Given, Params};
 use crate::spec::source::Span;
 use crate::spec::sweep::{Entry, Sweep};
 use crate::spec::train::Train;
@@ -122,8 +123,8 @@ fn plan(
     given: &Given<'_>,
     task: Option<Task>,
 ) -> Result<Plan, SpecError> {
-    let (network, _) = Network::read(loader, tree, given, task)?;
-    Plan::of(&Graph::build(loader, &network)?)
+    let (network, env) = Network::read(loader, tree, given, task)?;
+    Plan::of(&Graph::build(loader, &network, &env)?)
 }
 
 fn experiment(

@@ -7,7 +7,7 @@ use petgraph::graph::NodeIndex;
 use serde::Serialize;
 
 use crate::graph::{Graph, Node, Scope};
-use crate::op::{InitScheme, Misfit, Op, Shape, Weight};
+use crate::op::{InitScheme, Op, Shape, Weight};
 use crate::spec::error::{Problem, SpecError};
 
 pub mod table;
@@ -66,7 +66,7 @@ impl Plan {
     /// Plans a graph.
     ///
     /// # Errors
-    /// Shapes that do not fit, a result that is no vector of classes, absurd sizes.
+    /// A result that is no vector of classes, absurd sizes.
     pub fn of(graph: &Graph) -> Result<Self, SpecError> {
         let mut planner = Planner::new(graph);
         for index in order(graph) {
@@ -74,9 +74,9 @@ impl Plan {
             let inputs = graph.inputs(index).iter().map(|input| planner.values[input]).collect();
             let value = match &node.op {
                 None => 0,
-                Some(op) => planner
-                    .step(node, &node.path, op, inputs)
-                    .map_err(|error| node.place.explain(error))?,
+                Some(op) => {
+                    planner.step(node, op, inputs).map_err(|error| node.place.explain(error))?
+                }
             };
             planner.values.insert(index, value);
         }
@@ -148,39 +148,23 @@ impl Planner {
         Self { plan, numbers: 0, init: graph.init, values: HashMap::new() }
     }
 
-    /// Plans one operation, or the chain that stands for it, and returns its result.
-    fn step(
-        &mut self,
-        node: &Node,
-        path: &str,
-        op: &Op,
-        inputs: Vec<ValueId>,
-    ) -> Result<ValueId, SpecError> {
+    /// Plans one operation and returns its result.
+    fn step(&mut self, node: &Node, op: &Op, inputs: Vec<ValueId>) -> Result<ValueId, SpecError> {
         let shapes: Vec<Shape> = inputs.iter().map(|&value| self.plan.shape(value)).collect();
-        let shape =
-            op.operation().output(&shapes).map_err(|misfit| self.misfit(node, op, misfit))?;
-        if let Some(chain) = op.operation().expansion(&shapes) {
-            let mut value = inputs[0];
-            for inner in chain {
-                let path = format!("{path}.{}", inner.name.value);
-                value = self.step(node, &path, &inner.op.value, vec![value])?;
-            }
-            return Ok(value);
-        }
         let first = self.plan.weights.len();
         for mut weight in op.operation().weights(&shapes, self.init) {
-            weight.name = format!("{path}.{}", weight.name);
+            weight.name = format!("{}.{}", node.path, weight.name);
             self.numbers = self.numbers.saturating_add(weight.numel());
             self.plan.weights.push(weight);
         }
-        self.check_size(node, op, shape)?;
+        self.check_size(node, op)?;
         let scope = self.scope(&node.place.scope);
         self.plan.steps.push(Step {
-            path: path.into(),
+            path: node.path.clone(),
             op: op.clone(),
-            macs: op.operation().macs(&shapes, shape),
+            macs: op.operation().macs(&shapes, node.shape),
             inputs,
-            shape,
+            shape: node.shape,
             weights: (first, self.plan.weights.len()),
             last_uses: Vec::new(),
             in_place: false,
@@ -198,27 +182,24 @@ impl Planner {
         })
     }
 
-    fn check_size(&self, node: &Node, op: &Op, shape: Shape) -> Result<(), SpecError> {
+    /// Refuses what no machine can hold.
+    fn check_size(&self, node: &Node, op: &Op) -> Result<(), SpecError> {
         let (what, limit) = match () {
             () if self.numbers > MAX_PARAMS => ("weights", MAX_PARAMS),
-            () if shape.numel() > MAX_ACTIVATIONS => ("activations for one image", MAX_ACTIVATIONS),
+            () if node.shape.numel() > MAX_ACTIVATIONS => {
+                ("activations for one image", MAX_ACTIVATIONS)
+            }
             () => return Ok(()),
         };
-        let reason = format!("with it the network has more than {limit} {what}");
-        Err(self.misfit(node, op, Misfit::new(reason, "reduce its sizes")))
-    }
-
-    fn misfit(&self, node: &Node, op: &Op, misfit: Misfit) -> SpecError {
         let problem = Problem::Shape {
             node: node.path.clone(),
-            op: op.name().into(),
-            reason: misfit.reason,
-            help: misfit.help,
+            op: op.name(),
+            reason: format!("with it the network has more than {limit} {what}"),
+            help: Some("reduce its sizes".into()),
+            inputs: Box::default(),
         };
-        match misfit.span.or(node.span) {
-            Some(span) => SpecError::at(span, problem),
-            None => SpecError::new(problem),
-        }
+        let error = SpecError::new(problem);
+        Err(node.span.map_or(error.clone(), |span| error.or_at(span)))
     }
 
     fn finish(mut self, graph: &Graph) -> Result<Plan, SpecError> {

@@ -35,7 +35,6 @@ mod prelu;
 mod relu;
 mod relu6;
 mod scale;
-mod shortcut;
 mod sigmoid;
 mod silu;
 mod size2;
@@ -53,6 +52,7 @@ use serde::{Deserialize, Serialize};
 
 pub use channel_pad::Place;
 pub use gelu::Approximation;
+pub(crate) use size2::SIZE2;
 pub use size2::Size2;
 pub use upsample::Mode;
 pub use weight::{Init, InitScheme, Per, Role, Weight};
@@ -79,12 +79,6 @@ pub trait Operation {
     /// only convolutions and linear layers count.
     fn macs(&self, _inputs: &[Shape], _output: Shape) -> u64 {
         0
-    }
-
-    /// The chain of operations that this one stands for where its inputs have these shapes; none
-    /// for an operation that stands for itself.
-    fn expansion(&self, _inputs: &[Shape]) -> Option<&[NodeSpec]> {
-        None
     }
 
     /// Whether the result may take the place of the first input in memory.
@@ -205,14 +199,12 @@ pub struct Misfit {
     pub reason: String,
     /// What to change.
     pub help: Option<String>,
-    /// Where, if not at the operation itself.
-    pub span: Option<Span>,
 }
 
 impl Misfit {
     /// A misfit with a remedy.
     pub fn new(reason: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { reason: reason.into(), help: Some(help.into()), span: None }
+        Self { reason: reason.into(), help: Some(help.into()) }
     }
 }
 
@@ -349,8 +341,6 @@ operations! {
     Relu6 in relu6;
     /// Times a learned factor.
     Scale in scale;
-    /// A chain that is left out where it would not change the shape.
-    Shortcut in shortcut;
     /// `1 / (1 + exp(-x))`.
     Sigmoid in sigmoid;
     /// `x sigmoid(x)`.
@@ -366,6 +356,3 @@ operations! {
     /// Feature maps of a multiple of the size.
     Upsample in upsample;
 }
-
-use crate::spec::node::NodeSpec;
-use crate::spec::source::Span;

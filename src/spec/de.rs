@@ -1,10 +1,16 @@
 //! Typed specs from trees: a serde deserializer that knows where it is.
 //!
-//! Three additions to plain RON make the language:
+//! A few additions to plain RON make the language:
 //! - where a number is wanted, a string is an expression over the parameters in scope;
 //! - a struct whose name is `shorthand:FIELD` may be written as the value of that field alone;
-//! - a type called [`NODE`] is written `("name", Operation(from: .., ..))`.
+//! - a type called [`NODE`] is written `("name", Operation(from: .., ..))`;
+//! - one value may stand where a list is wanted, in a type called [`ONE_OR_MANY`];
+//! - a type called [`LATER`] is read when the names in its expressions are known.
+//!
+//! A mistake does not end the reading: the field or item that has it is passed over, and what is
+//! left is read for more.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -13,11 +19,12 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::error::{ITEM, Problem, SpecError};
+use super::error::{Element, ITEM, Problem, SpecError};
 use super::expr::{self, Env, Number};
 use super::load::Loader;
 use super::source::Span;
 use super::tree::{Field, Tree, Value};
+use crate::op::SIZE2;
 
 /// Struct name of a node of a graph.
 pub(crate) const NODE: &str = "node";
@@ -25,10 +32,16 @@ pub(crate) const NODE: &str = "node";
 pub(crate) const INCLUDE: &str = "include";
 /// Newtype name of a number that may be whole or not.
 pub(crate) const NUMBER: &str = "number";
-/// Newtype name of a whole number, or a pair of them in `(...)`.
-pub(crate) const SIZE2: &str = "size";
+/// Newtype name of a list that may be one value alone.
+pub(crate) const ONE_OR_MANY: &str = "one or many";
+/// Newtype name of a value that is read later.
+pub(crate) const LATER: &str = "later";
 /// Struct name of a value with its place.
 pub(crate) const SPANNED: &str = "spanned";
+/// Enum name of operations.
+const OPERATION: &str = "operation";
+/// What may stand in the place of an operation, and stands for several nodes.
+const COMPOSITES: [&str; 2] = ["Use", "Shortcut"];
 const SHORTHAND: &str = "shorthand:";
 const A_STRING: &str = "a string";
 /// Up to here a float tells whole numbers apart: 2^53.
@@ -52,13 +65,52 @@ pub fn read<T: de::DeserializeOwned>(
     cx: Cx<'_>,
     what: &str,
 ) -> Result<T, SpecError> {
-    T::deserialize(TreeDe { tree, cx }).map_err(|error| error.named(what))
+    let passed = RefCell::new(Vec::new());
+    let mut errors = Vec::new();
+    loop {
+        let mut error = match T::deserialize(TreeDe { tree, cx, passed: &passed }) {
+            Ok(value) if errors.is_empty() => return Ok(value),
+            Ok(_) => break,
+            Err(error) => error.named(what),
+        };
+        let why = match error.problem() {
+            Problem::UnknownField { .. } => Why::Unknown,
+            _ => Why::Wrong,
+        };
+        let element = error.take_element();
+        errors.push(error);
+        match element {
+            Some(element) if errors.len() < MOST => passed.borrow_mut().push((element, why)),
+            _ => break,
+        }
+    }
+    let first = errors[0].clone();
+    errors.retain(|error| *error.problem() != Problem::Consequence);
+    Err(SpecError::all(errors).unwrap_or(first))
 }
+
+/// After so many mistakes and what follows from them, reading stops.
+const MOST: usize = 100;
 
 #[derive(Clone, Copy)]
 struct TreeDe<'a> {
     tree: &'a Rc<Tree>,
     cx: Cx<'a>,
+    /// Fields and items that have a mistake.
+    passed: &'a RefCell<Vec<(Element, Why)>>,
+}
+
+/// Why a field or item is passed over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// There is no such field: another may be missing that was meant.
+    Unknown,
+    /// Its value does not fit.
+    Wrong,
+}
+
+fn field_element(field: &Field) -> Element {
+    (field.span, field.tree.span)
 }
 
 impl<'a> TreeDe<'a> {
@@ -125,26 +177,50 @@ impl<'a> TreeDe<'a> {
         }
     }
 
+    /// Why an element is left out because of a mistake that is known.
+    fn is_passed(&self, element: Element) -> Option<Why> {
+        self.passed.borrow().iter().find(|(other, _)| *other == element).map(|(_, why)| *why)
+    }
+
     fn fields<V: Visitor<'static>>(
         self,
         name: &str,
-        fields: &'a [Field],
+        fields: &[Field],
         visitor: V,
     ) -> Result<V::Value, SpecError> {
-        visitor.visit_map(Fields { de: self, fields: fields.iter(), value: None }).map_err(
-            |error| {
-                let error = error.or_at(self.tree.head());
-                if name.is_empty() { error } else { error.named(name) }
-            },
-        )
+        let (passed, left): (Vec<&Field>, Vec<&Field>) =
+            fields.iter().partition(|field| self.is_passed(field_element(field)).is_some());
+        let explains = |other: &Field, missing: &str| {
+            other.name == missing || self.is_passed(field_element(other)) == Some(Why::Unknown)
+        };
+        let map = Fields { de: self, fields: left.into_iter(), value: None };
+        visitor.visit_map(map).map_err(|mut error| {
+            if let Problem::MissingField { owner, field } = error.problem()
+                && owner.is_empty()
+                && passed.iter().any(|other| explains(other, field))
+            {
+                *error.problem_mut() = Problem::Consequence;
+            }
+            let error = error.or_at(self.tree.head());
+            if name.is_empty() { error } else { error.named(name) }
+        })
     }
 
+    /// The items of a list, or of a tuple, which has a fixed length.
     fn items<V: Visitor<'static>>(
         self,
         items: &'a [Rc<Tree>],
+        length: Length,
         visitor: V,
     ) -> Result<V::Value, SpecError> {
-        let mut seq = Items { de: self, items: items.iter() };
+        let left: Vec<&Rc<Tree>> = match length {
+            Length::Fixed => items.iter().collect(),
+            Length::Any => items
+                .iter()
+                .filter(|item| self.is_passed((item.span, item.span)).is_none())
+                .collect(),
+        };
+        let mut seq = Items { de: self, length, items: left.into_iter() };
         let value = visitor.visit_seq(&mut seq).map_err(|error| error.or_at(self.tree.span))?;
         match seq.items.len() {
             0 => Ok(value),
@@ -163,8 +239,8 @@ impl<'a> TreeDe<'a> {
         visitor: V,
     ) -> Result<V::Value, SpecError> {
         let span = self.tree.span;
-        let field = [Field { name: field.into(), span, tree: Rc::clone(self.tree) }];
-        let map = Fields { de: self, fields: field.iter(), value: None };
+        let field = Field { name: field.into(), span, tree: Rc::clone(self.tree) };
+        let map = Fields { de: self, fields: vec![&field].into_iter(), value: None };
         visitor.visit_map(map).map_err(|error| error.or_at(span))
     }
 
@@ -178,11 +254,10 @@ impl<'a> TreeDe<'a> {
         }
         let mut fields = vec![
             Field { name: "name".into(), span: name.span, tree: Rc::clone(name) },
-            Field { name: "op".into(), span: op.span, tree: without(op, "from") },
+            Field { name: "kind".into(), span: op.span, tree: kind(without(op, "from")) },
         ];
         fields.extend(op.get("from").cloned());
-        let map = Fields { de: self, fields: fields.iter(), value: None };
-        visitor.visit_map(map).map_err(|error| {
+        self.fields("", &fields, visitor).map_err(|error| {
             let error = error.or_at(op.head());
             match &name.value {
                 Value::Str(name) => error.within(format!("in node `{name}`"), None),
@@ -190,6 +265,23 @@ impl<'a> TreeDe<'a> {
             }
         })
     }
+}
+
+/// The number of items that a sequence has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Any,
+    Fixed,
+}
+
+/// What a node is made of as one of three variants: an operation, or what stands for several.
+fn kind(tree: Rc<Tree>) -> Rc<Tree> {
+    let variant = match tree.name() {
+        Some(name) if COMPOSITES.contains(&name) => name,
+        _ => "Op",
+    };
+    let (variant, span) = (variant.to_string(), tree.span);
+    Rc::new(Tree { value: Value::Tuple(Some(variant), vec![tree]), span })
 }
 
 /// What should stand where a struct of this name is wanted.
@@ -256,7 +348,8 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
             Value::Int(value) => visitor.visit_i64(*value),
             Value::Float(value) => visitor.visit_f64(*value),
             Value::Str(text) | Value::Name(text) => visitor.visit_str(text),
-            Value::List(items) | Value::Tuple(_, items) => return self.items(items, visitor),
+            Value::List(items) => return self.items(items, Length::Any, visitor),
+            Value::Tuple(_, items) => return self.items(items, Length::Fixed, visitor),
             Value::Map(fields) | Value::Struct(_, fields) => {
                 return self.fields("", fields, visitor);
             }
@@ -329,12 +422,23 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
                 let id = self.cx.loader.include(self.tree)?;
                 visitor.visit_newtype_struct(id.into_deserializer())
             }
+            LATER => {
+                let id = self.cx.loader.keep(self.tree);
+                visitor.visit_newtype_struct(id.into_deserializer())
+            }
+            ONE_OR_MANY => match &self.tree.value {
+                Value::List(items) => self.items(items, Length::Any, visitor),
+                Value::Str(_) | Value::Struct(..) => visitor.visit_newtype_struct(self),
+                _ => Err(self.wrong(&visitor)),
+            },
             NUMBER => match self.number(&visitor)? {
                 Number::Int(value) => visitor.visit_i64(value),
                 Number::Float(value) => visitor.visit_f64(value),
             },
             SIZE2 => match &self.tree.value {
-                Value::Tuple(None, items) if items.len() == 2 => self.items(items, visitor),
+                Value::Tuple(None, items) if items.len() == 2 => {
+                    self.items(items, Length::Fixed, visitor)
+                }
                 Value::Tuple(..) | Value::List(_) => Err(self.wrong(&visitor)),
                 _ => self.deserialize_u64(visitor),
             },
@@ -344,7 +448,7 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
 
     fn deserialize_seq<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
         match &self.tree.value {
-            Value::List(items) => self.items(items, visitor),
+            Value::List(items) => self.items(items, Length::Any, visitor),
             _ => Err(self.wrong(&"a list in `[...]`")),
         }
     }
@@ -356,7 +460,7 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
     ) -> Result<V::Value, SpecError> {
         match &self.tree.value {
             Value::Tuple(None, items) | Value::List(items) if items.len() == len => {
-                self.items(items, visitor)
+                self.items(items, Length::Fixed, visitor)
             }
             _ => Err(self.wrong(&format!("{len} values in `(...)`").as_str())),
         }
@@ -414,7 +518,15 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
         if self.tree.name().is_none() {
             return Err(self.wrong(&format!("a name: one of the {name}s").as_str()));
         }
-        visitor.visit_enum(self).map_err(|error| error.named(name).or_at(self.tree.head()))
+        visitor.visit_enum(self).map_err(|mut error| {
+            if let Problem::UnknownVariant { what, expected, .. } = error.problem_mut()
+                && what.is_empty()
+                && name == OPERATION
+            {
+                expected.extend(COMPOSITES.map(String::from));
+            }
+            error.named(name).or_at(self.tree.head())
+        })
     }
 
     fn deserialize_identifier<V: Visitor<'static>>(
@@ -443,7 +555,7 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
 /// The fields of a struct or map, one after another.
 struct Fields<'a, 'f> {
     de: TreeDe<'a>,
-    fields: std::slice::Iter<'f, Field>,
+    fields: std::vec::IntoIter<&'f Field>,
     value: Option<&'f Field>,
 }
 
@@ -457,8 +569,9 @@ impl<'f> MapAccess<'static> for Fields<'_, 'f> {
         self.value = self.fields.next();
         let Some(field) = self.value else { return Ok(None) };
         let key = Rc::new(Tree { value: Value::Str(field.name.clone()), span: field.span });
-        let key = TreeDe { tree: &key, cx: self.de.cx };
-        seed.deserialize(key).map(Some).map_err(|error: SpecError| error.or_at(field.span))
+        let key = TreeDe { tree: &key, ..self.de };
+        let wrong = |error: SpecError| error.or_at(field.span).or_element(field_element(field));
+        seed.deserialize(key).map(Some).map_err(wrong)
     }
 
     fn next_value_seed<V: DeserializeSeed<'static>>(
@@ -468,16 +581,19 @@ impl<'f> MapAccess<'static> for Fields<'_, 'f> {
         let Some(field) = self.value else {
             return Err(de::Error::custom("a value without a key"));
         };
-        let de = TreeDe { tree: &field.tree, cx: self.de.cx };
-        seed.deserialize(de)
-            .map_err(|error| error.named(&format!("`{}`", field.name)).or_at(field.tree.span))
+        let de = TreeDe { tree: &field.tree, ..self.de };
+        seed.deserialize(de).map_err(|error| {
+            let error = error.named(&format!("`{}`", field.name)).or_at(field.tree.span);
+            error.or_element(field_element(field))
+        })
     }
 }
 
 /// The items of a list or tuple.
 struct Items<'a> {
     de: TreeDe<'a>,
-    items: std::slice::Iter<'a, Rc<Tree>>,
+    length: Length,
+    items: std::vec::IntoIter<&'a Rc<Tree>>,
 }
 
 impl SeqAccess<'static> for &mut Items<'_> {
@@ -488,7 +604,13 @@ impl SeqAccess<'static> for &mut Items<'_> {
         seed: T,
     ) -> Result<Option<T::Value>, SpecError> {
         let Some(item) = self.items.next() else { return Ok(None) };
-        let of_item = |error: SpecError| error.named(ITEM).or_at(item.span);
+        let of_item = |error: SpecError| {
+            let error = error.named(ITEM).or_at(item.span);
+            match self.length {
+                Length::Any => error.or_element((item.span, item.span)),
+                Length::Fixed => error,
+            }
+        };
         seed.deserialize(self.de.of(item)).map(Some).map_err(of_item)
     }
 }
@@ -538,7 +660,9 @@ impl VariantAccess<'static> for TreeDe<'_> {
         visitor: V,
     ) -> Result<V::Value, SpecError> {
         match &self.tree.value {
-            Value::Tuple(_, items) if items.len() == len => self.items(items, visitor),
+            Value::Tuple(_, items) if items.len() == len => {
+                self.items(items, Length::Fixed, visitor)
+            }
             _ => Err(self.wrong(&format!("{len} values in `(...)`").as_str())),
         }
     }

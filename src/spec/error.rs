@@ -10,18 +10,24 @@ use super::source::{Sources, Span};
 /// The owner of a field in a list, until the list's name is known.
 pub(crate) const ITEM: &str = "an item";
 
-/// A mistake in a spec, with its place and the way that led there.
+/// One mistake or several independent ones, each with its place and the way that led there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpecError {
-    inner: Box<Inner>,
+    first: Box<Mistake>,
+    others: Vec<Mistake>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Inner {
+struct Mistake {
     problem: Problem,
     span: Option<Span>,
     trail: Vec<Frame>,
+    /// The innermost field or item that can be left out to read on.
+    element: Option<Element>,
 }
+
+/// A field or an item: its own place, and that of its value.
+pub(crate) type Element = (Span, Span);
 
 /// A step of the way from the file that was asked for to the mistake.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +70,8 @@ pub enum Problem {
     UnknownNode { node: String, from: String, known: Vec<String> },
     #[error("two nodes are called `{0}`")]
     DuplicateNode(String),
+    #[error("two nodes have the path `{0}`")]
+    DuplicatePath(String),
     #[error("these nodes wait for each other: {}", loop_text(.0))]
     Cycle(Vec<String>),
     #[error("node `{node}`: {op} takes {takes}, but `from` names {given}")]
@@ -71,15 +79,26 @@ pub enum Problem {
     #[error("nothing reads node `{0}`")]
     UnusedNode(String),
     #[error("node `{node}` ({op}): {reason}")]
-    Shape { node: String, op: String, reason: String, help: Option<String> },
+    Shape {
+        node: String,
+        op: &'static str,
+        reason: String,
+        help: Option<String>,
+        inputs: Box<[String]>,
+    },
     #[error("two experiments are called `{0}`")]
     DuplicateExperiment(String),
     #[error("{reason}")]
     Value { reason: String, help: String },
     #[error("`{path}` leads nowhere: {reason}")]
     Override { path: String, reason: String, help: String },
+    #[error("these blocks use each other: {}", .0.join(" uses "))]
+    IncludeLoop(Vec<String>),
     #[error("{0}")]
     Custom(String),
+    /// A field is missing because its value was passed over: told already.
+    #[error("what is missing here has a mistake")]
+    Consequence,
 }
 
 impl Problem {
@@ -103,10 +122,19 @@ impl Problem {
             Self::UnknownVariant { found, expected, .. } => {
                 Some(suggest(found, expected, "there are"))
             }
+            // In a block, but its stage has no width.
+            Self::UnknownName { name, known, .. }
+                if name == "width" && known.iter().any(|name| name == "stride") =>
+            {
+                Some("give the stage a `width`, or use another name".into())
+            }
             Self::UnknownName { name, known, .. } => Some(suggest(name, known, "known here are")),
             Self::UnknownParameter { name, known, .. } => Some(suggest(name, known, "it declares")),
             Self::UnknownNode { from, known, .. } => Some(suggest(from, known, "it can read")),
             Self::DuplicateNode(_) => Some("give one of them another name".into()),
+            Self::DuplicatePath(_) => Some(
+                "give one of them another name, or the stage a `path` with `{layer}` in it".into(),
+            ),
             Self::DuplicateExperiment(_) => Some("give one of them a `name` of its own".into()),
             Self::Cycle(_) => Some("let one of them read a node that does not wait for it".into()),
             Self::UnusedNode(_) => Some(
@@ -114,11 +142,22 @@ impl Problem {
                     .into(),
             ),
             Self::Arity { .. } => Some("`from` names the nodes that are read, in order".into()),
+            Self::IncludeLoop(_) => Some("let one of them do without the next".into()),
             Self::Value { help, .. }
             | Self::Override { help, .. }
             | Self::Expression { help, .. } => Some(help.clone()),
             Self::Shape { help, .. } => help.clone(),
             _ => None,
+        }
+    }
+}
+
+impl Problem {
+    /// What else helps to understand it: the shapes that meet at a node that does not fit.
+    fn facts(&self) -> &[String] {
+        match self {
+            Self::Shape { inputs, .. } => inputs,
+            _ => &[],
         }
     }
 }
@@ -152,63 +191,121 @@ pub(crate) fn closest<'a>(found: &str, known: &'a [String]) -> Option<&'a String
 impl SpecError {
     /// A problem whose place is not known yet.
     pub fn new(problem: Problem) -> Self {
-        Self { inner: Box::new(Inner { problem, span: None, trail: Vec::new() }) }
+        let mistake = Mistake { problem, span: None, trail: Vec::new(), element: None };
+        Self { first: Box::new(mistake), others: Vec::new() }
     }
 
     /// A problem at a place.
     pub fn at(span: Span, problem: Problem) -> Self {
-        Self { inner: Box::new(Inner { problem, span: Some(span), trail: Vec::new() }) }
+        Self::new(problem).or_at(span)
+    }
+
+    /// Several as one, in order; the same problem at the same place stands once. None of none.
+    pub fn all(errors: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut mistakes: Vec<Mistake> = Vec::new();
+        for mistake in errors.into_iter().flat_map(Self::mistakes) {
+            let same = |other: &Mistake| {
+                let kind = std::mem::discriminant(&mistake.problem);
+                other.span == mistake.span && std::mem::discriminant(&other.problem) == kind
+            };
+            if !mistakes.iter().any(same) {
+                mistakes.push(mistake);
+            }
+        }
+        let mut mistakes = mistakes.into_iter();
+        Some(Self { first: Box::new(mistakes.next()?), others: mistakes.collect() })
+    }
+
+    /// Each mistake alone.
+    pub fn split(self) -> impl Iterator<Item = Self> {
+        self.mistakes().map(|mistake| Self { first: Box::new(mistake), others: Vec::new() })
+    }
+
+    fn mistakes(self) -> impl Iterator<Item = Mistake> {
+        std::iter::once(*self.first).chain(self.others)
+    }
+
+    fn each(&mut self, change: impl Fn(&mut Mistake)) {
+        change(&mut self.first);
+        self.others.iter_mut().for_each(change);
     }
 
     /// Gives the error a place where it has none.
     #[must_use]
     pub fn or_at(mut self, span: Span) -> Self {
-        self.inner.span.get_or_insert(span);
+        self.each(|mistake| mistake.span = mistake.span.or(Some(span)));
         self
     }
 
     /// Adds an outer step to the way that led here.
     #[must_use]
     pub fn within(mut self, text: impl Into<String>, span: Option<Span>) -> Self {
-        self.inner.trail.push(Frame { text: text.into(), span });
+        let text = text.into();
+        self.each(|mistake| mistake.trail.push(Frame { text: text.clone(), span }));
         self
+    }
+
+    /// Says which field or item can be left out to read on, unless an inner one is known.
+    #[must_use]
+    pub(crate) fn or_element(mut self, element: Element) -> Self {
+        self.first.element.get_or_insert(element);
+        self
+    }
+
+    pub(crate) fn take_element(&mut self) -> Option<Element> {
+        self.first.element.take()
     }
 
     /// Says of whom a field or variant is missing or unknown, where that is not known yet.
     #[must_use]
     pub(crate) fn named(mut self, name: &str) -> Self {
-        if let Problem::UnknownField { owner, .. } | Problem::MissingField { owner, .. } =
-            &mut self.inner.problem
-        {
-            match owner.as_str() {
-                "" => *owner = name.to_string(),
-                ITEM if name != ITEM => *owner = format!("{ITEM} of {name}"),
-                _ => {}
-            }
-        }
-        if let Problem::UnknownVariant { what, .. } = &mut self.inner.problem
-            && what.is_empty()
-        {
-            *what = name.to_string();
-        }
+        self.each(|mistake| mistake.problem.name(name));
         self
     }
 
-    /// What is wrong.
+    /// Of the first mistake: what is wrong.
     pub fn problem(&self) -> &Problem {
-        &self.inner.problem
+        &self.first.problem
     }
 
-    /// Where.
+    pub(crate) fn problem_mut(&mut self) -> &mut Problem {
+        &mut self.first.problem
+    }
+
+    /// Of the first mistake: where.
     pub fn span(&self) -> Option<Span> {
-        self.inner.span
+        self.first.span
     }
 
-    /// The mistake as a person reads it: message, place, source line with carets, remedy, and the
-    /// way from the file that was asked for.
+    /// The mistakes as a person reads them, an empty line between them: message, place, source line
+    /// with carets, remedy, and the way from the file that was asked for.
     pub fn render(&self, sources: &Sources) -> String {
-        let title = self.problem().to_string();
-        let source = self.span().map(|span| (span, sources.of(span)));
+        let all = std::iter::once(&*self.first).chain(&self.others);
+        all.map(|mistake| mistake.render(sources)).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+impl Problem {
+    /// Names the owner of a field or variant where it is not known yet.
+    fn name(&mut self, name: &str) {
+        match self {
+            Self::UnknownField { owner, .. } | Self::MissingField { owner, .. } => {
+                match owner.as_str() {
+                    "" => *owner = name.to_string(),
+                    ITEM if name != ITEM => *owner = format!("{ITEM} of {name}"),
+                    _ => {}
+                }
+            }
+            Self::UnknownVariant { what, .. } if what.is_empty() => *what = name.to_string(),
+            _ => {}
+        }
+    }
+}
+
+impl Mistake {
+    fn render(&self, sources: &Sources) -> String {
+        let title = self.problem.to_string();
+        let source = self.span.map(|span| (span, sources.of(span)));
         let mut group = Group::with_title(Level::ERROR.primary_title(title.as_str()));
         if let Some((span, source)) = &source {
             let range = source.characters(*span);
@@ -218,13 +315,12 @@ impl SpecError {
                     .annotation(AnnotationKind::Primary.span(range)),
             );
         }
-        let help = self.problem().help();
+        let help = self.problem.help();
         if let Some(help) = &help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
-        let notes: Vec<String> =
-            self.inner.trail.iter().map(|frame| note(frame, sources)).collect();
-        for text in &notes {
+        let notes: Vec<String> = self.trail.iter().map(|frame| note(frame, sources)).collect();
+        for text in self.problem.facts().iter().chain(&notes) {
             group = group.element(Level::NOTE.message(text.as_str()));
         }
         Renderer::plain().render(&[group])

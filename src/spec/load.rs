@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use serde::de::{Deserialize, Deserializer, Visitor};
 
-use super::de::{self, Cx, INCLUDE};
+use super::de::{self, Cx, INCLUDE, LATER};
 use super::error::{Problem, SpecError, closest};
 use super::expr::Env;
 use super::source::{Sources, Span};
@@ -101,6 +101,13 @@ impl Loader {
         Some(Rc::clone(&file.tree))
     }
 
+    /// Keeps a tree and returns its number.
+    pub(crate) fn keep(&self, tree: &Rc<Tree>) -> u32 {
+        let mut included = self.included.borrow_mut();
+        included.push(Included { tree: Rc::clone(tree), path: None });
+        (included.len() - 1) as u32
+    }
+
     /// Keeps a tree, or the file that it names, and returns its number.
     pub(crate) fn include(&self, tree: &Rc<Tree>) -> Result<u32, SpecError> {
         let (tree, path) = match &tree.value {
@@ -110,6 +117,56 @@ impl Loader {
         let mut included = self.included.borrow_mut();
         included.push(Included { tree, path });
         Ok((included.len() - 1) as u32)
+    }
+}
+
+/// A value that is read later, when the names in its expressions are known.
+#[derive(Debug, Clone)]
+pub struct Later<T> {
+    id: u32,
+    kind: PhantomData<T>,
+}
+
+impl<T: serde::de::DeserializeOwned> Later<T> {
+    /// Its text as a tree.
+    pub fn tree(&self, loader: &Loader) -> Rc<Tree> {
+        Rc::clone(&loader.included.borrow()[self.id as usize].tree)
+    }
+
+    /// Reads it with these names in scope; `what` is what a person calls it.
+    ///
+    /// # Errors
+    /// Everything that does not fit the type.
+    pub fn read(&self, loader: &Loader, env: &Env, what: &str) -> Result<T, SpecError> {
+        let tree = self.tree(loader);
+        de::read(&tree, Cx { loader, env }, what).map_err(|error| error.or_at(tree.span))
+    }
+}
+
+/// The number of a kept tree, which stands for a value of another type.
+fn kept<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    name: &'static str,
+    expecting: &'static str,
+) -> Result<u32, D::Error> {
+    struct Visit(&'static str);
+    impl<'de> Visitor<'de> for Visit {
+        type Value = u32;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_newtype_struct<D: Deserializer<'de>>(self, de: D) -> Result<u32, D::Error> {
+            u32::deserialize(de)
+        }
+    }
+    deserializer.deserialize_newtype_struct(name, Visit(expecting))
+}
+
+impl<'de, T> Deserialize<'de> for Later<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { id: kept(deserializer, LATER, "a value")?, kind: PhantomData })
     }
 }
 
@@ -194,6 +251,11 @@ impl<T: serde::de::DeserializeOwned> Include<T> {
         loader.included.borrow()[self.id as usize].path.as_ref().map(|path| path.0.clone())
     }
 
+    /// What a person calls it.
+    pub fn called(&self, loader: &Loader) -> String {
+        self.path(loader).unwrap_or_else(|| "the block".into())
+    }
+
     /// Reads it with these names in scope; `what` is what a person calls it.
     ///
     /// # Errors
@@ -219,21 +281,7 @@ impl<T: serde::de::DeserializeOwned> Include<T> {
 
 impl<'de, T> Deserialize<'de> for Include<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit<T>(PhantomData<T>);
-        impl<'de, T> Visitor<'de> for Visit<T> {
-            type Value = Include<T>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("the path of a spec file, or a spec")
-            }
-
-            fn visit_newtype_struct<D: Deserializer<'de>>(
-                self,
-                de: D,
-            ) -> Result<Include<T>, D::Error> {
-                Ok(Include { id: u32::deserialize(de)?, kind: PhantomData })
-            }
-        }
-        deserializer.deserialize_newtype_struct(INCLUDE, Visit(PhantomData))
+        let id = kept(deserializer, INCLUDE, "the path of a spec file, or a spec")?;
+        Ok(Self { id, kind: PhantomData })
     }
 }

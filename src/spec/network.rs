@@ -1,15 +1,16 @@
-//! Networks and blocks.
+//! Networks.
 
 use std::rc::Rc;
 
 use serde::Deserialize;
 
+use super::block::{Blocks, OF_STAGES};
 use super::de::{self, Cx, Spanned};
 use super::error::{Problem, SpecError};
 use super::expr::{Env, Number};
-use super::load::{Include, Loader};
+use super::load::{Later, Loader};
 use super::node::NodeSpec;
-use super::source::Span;
+use super::params::{Given, Params, declare};
 use super::tree::Tree;
 use crate::op::InitScheme;
 
@@ -33,12 +34,13 @@ pub struct Network {
     pub init: InitScheme,
     /// Nodes before the first stage.
     pub stem: Vec<NodeSpec>,
-    /// The block of every stage that names none of its own.
+    /// The block of every stage that names none of its own; a list names those of the first layers
+    /// of each stage, and its last repeats.
     #[serde(default)]
-    pub block: Option<Include<Block>>,
-    /// Parameters given to the blocks.
-    #[serde(default, rename = "with")]
-    pub block_params: Params,
+    pub block: Option<Blocks>,
+    /// Parameters given to the blocks that declare them, with the names of a stage in scope.
+    #[serde(default)]
+    pub with: Option<Later<Params>>,
     /// Stages of repeated blocks.
     #[serde(default)]
     pub stages: Vec<Stage>,
@@ -54,57 +56,33 @@ fn ten() -> u64 {
     10
 }
 
-/// A stage: one block, repeated.
+/// A stage: repeated blocks. `width`, `stride`, `path` and `with` are worked out for each of its
+/// layers, with the names `stage`, `stages`, `layer`, `layers`, `block` and `blocks` in scope.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
-    /// The start of its parameter paths; `layer1`, `layer2`, ... where it has none.
+    /// What it is called; `layer1`, `layer2`, ... where it has no name.
     #[serde(default)]
     pub name: Option<Spanned<String>>,
+    /// The start of the parameter paths of each block, with expressions in braces, such as
+    /// `features.block{stage + 1}.{layer}`; the stage's name, a dot and the layer by default.
+    #[serde(default)]
+    pub path: Option<Spanned<String>>,
     /// How many blocks.
     pub layers: Spanned<u32>,
-    /// In scope of the block as `width`.
-    pub width: u64,
-    /// In scope of the first block as `stride`; the others have 1.
-    #[serde(default = "unit_stride")]
-    pub stride: u64,
-    /// The block, where it is not the network's.
+    /// In scope of the blocks as `width`.
     #[serde(default)]
-    pub block: Option<Include<Block>>,
-    /// Parameters given to the blocks of this stage, before those of the network.
-    #[serde(default, rename = "with")]
-    pub block_params: Params,
-}
-
-fn unit_stride() -> u64 {
-    1
-}
-
-/// A block: a graph with parameters. It reads `input`; its last node is its result.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Block {
-    /// Parameters with their defaults, beside those that every block has: `width`, `stride`,
-    /// `stage` and `layer` (both from 0).
+    pub width: Option<Later<u64>>,
+    /// In scope of the first block as `stride`, 1 by default; the others have 1.
     #[serde(default)]
-    pub params: Params,
-    /// The nodes in order.
-    pub nodes: Vec<NodeSpec>,
-}
-
-/// Parameters in the order of the file.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Params(pub Vec<Param>);
-
-/// A parameter and its value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Param {
-    /// Its name in expressions.
-    pub name: String,
-    /// Its value.
-    pub value: Number,
-    /// Where its name stands.
-    pub span: Span,
+    pub stride: Option<Later<u64>>,
+    /// The block, where it is not the network's; a list names those of the first layers, and its
+    /// last repeats.
+    #[serde(default)]
+    pub block: Option<Blocks>,
+    /// Parameters given to the blocks of this stage that declare them, before those of the network.
+    #[serde(default)]
+    pub with: Option<Later<Params>>,
 }
 
 /// The input and classes that a data set has.
@@ -117,7 +95,8 @@ pub struct Task {
 }
 
 impl Network {
-    /// Reads a network for a data set, with other parameters than its defaults.
+    /// Reads a network for a data set, with other parameters than its defaults, and what is in
+    /// scope in it.
     ///
     /// # Errors
     /// Everything that does not fit, and parameters that the network does not declare.
@@ -134,7 +113,7 @@ impl Network {
             None => field(loader, tree, "classes", &env)?.or(Some(ten())),
         };
         env.extend(classes.map(|classes| ("classes".into(), Number::Int(classes as i64))));
-        declare(loader, tree, given, &mut env)?;
+        declare(loader, tree, given, &OF_STAGES, &mut env)?;
         let mut network: Self = de::read(tree, Cx { loader, env: &env }, "`Network`")?;
         network.check(loader, tree)?;
         if let Some(task) = task {
@@ -145,93 +124,30 @@ impl Network {
 
     /// What the types cannot say.
     fn check(&self, loader: &Loader, tree: &Tree) -> Result<(), SpecError> {
+        let mut errors = Vec::new();
+        let mut value = |field: &str, reason: String, help: &str| {
+            let problem = Problem::Value { reason, help: help.into() };
+            errors.push(SpecError::at(tree.find(field), problem));
+        };
         let (channels, height, width) = self.input;
-        let sides = [channels, height, width].contains(&0);
-        let zero = if sides { Some("input") } else { (self.classes == 0).then_some("classes") };
-        if let Some(field) = zero {
-            let reason = format!("`{field}` is 0");
-            let problem = Problem::Value { reason, help: "use 1 or more".into() };
-            return Err(SpecError::at(tree.find(field), problem));
+        if [channels, height, width].contains(&0) {
+            value("input", "`input` is 0".into(), "use 1 or more");
+        }
+        if self.classes == 0 {
+            value("classes", "`classes` is 0".into(), "use 1 or more");
         }
         if self.head.is_empty() {
-            let help = "end it with `Linear(out: \"classes\")`".into();
-            let problem = Problem::Value { reason: "the head has no nodes".into(), help };
-            return Err(SpecError::at(tree.find("head"), problem));
+            let help = "end it with `Linear(out: \"classes\")`";
+            value("head", "the head has no nodes".into(), help);
         }
         // Also blocks that no stage uses: so no file can lead back to itself.
-        for block in self.block.iter().chain(self.stages.iter().filter_map(|s| s.block.as_ref())) {
-            expect_kind(&block.tree(loader), "Block").map_err(|e| block.explain(loader, e))?;
+        let of_stages = self.stages.iter().filter_map(|stage| stage.block.as_ref());
+        for block in self.block.iter().chain(of_stages).flat_map(|blocks| &blocks.0) {
+            let checked = expect_kind(&block.tree(loader), "Block");
+            errors.extend(checked.map_err(|error| block.explain(loader, error)).err());
         }
-        Ok(())
+        SpecError::all(errors).map_or(Ok(()), Err)
     }
-}
-
-impl Block {
-    /// Reads a block as it stands in one place of a network.
-    ///
-    /// # Errors
-    /// Everything that does not fit, and parameters that the block does not declare.
-    pub fn read(
-        loader: &Loader,
-        include: &Include<Self>,
-        given: &Given<'_>,
-        mut env: Env,
-    ) -> Result<Self, SpecError> {
-        let tree = include.tree(loader);
-        expect_kind(&tree, "Block")?;
-        declare(loader, &tree, given, &mut env)?;
-        de::read(&tree, Cx { loader, env: &env }, "`Block`")
-    }
-}
-
-/// Parameters given to a spec by whom uses it.
-pub struct Given<'a> {
-    /// The spec as a person calls it.
-    pub file: &'a str,
-    /// Later ones win.
-    pub params: &'a [&'a Params],
-}
-
-/// Brings a spec's parameters into scope: its defaults, or what is given in their place.
-fn declare(
-    loader: &Loader,
-    tree: &Tree,
-    given: &Given<'_>,
-    env: &mut Env,
-) -> Result<(), SpecError> {
-    let fields = tree.get("params").map(|field| field.tree.fields()).unwrap_or_default();
-    let known: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
-    let overrides = given.params.iter().flat_map(|params| &params.0);
-    if let Some(unknown) = overrides.clone().find(|param| !known.contains(&param.name)) {
-        let (file, name) = (given.file.to_string(), unknown.name.clone());
-        let problem = Problem::UnknownParameter { file, name, known };
-        return Err(SpecError::at(unknown.span, problem));
-    }
-    for field in fields {
-        check_param(&field.name, env).map_err(|problem| SpecError::at(field.span, problem))?;
-        let value = match overrides.clone().rfind(|param| param.name == field.name) {
-            Some(param) => param.value,
-            None => de::read(&field.tree, Cx { loader, env }, &field.name)?,
-        };
-        env.insert(field.name.clone(), value);
-    }
-    Ok(())
-}
-
-/// A parameter's name must be one that expressions can write, and new.
-fn check_param(name: &str, env: &Env) -> Result<(), Problem> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let (reason, help) = if !starts || !name.chars().all(legal) {
-        let reason = format!("a parameter cannot be called `{name}`");
-        (reason, "use letters, digits and `_`, and no digit first, as in `expansion`")
-    } else if env.contains_key(name) {
-        let reason = format!("`{name}` is known here without being declared");
-        (reason, "remove it, or choose another name")
-    } else {
-        return Ok(());
-    };
-    Err(Problem::Value { reason, help: help.into() })
 }
 
 fn field<T: serde::de::DeserializeOwned>(
@@ -251,52 +167,5 @@ pub(crate) fn expect_kind(tree: &Tree, expected: &str) -> Result<(), SpecError> 
             let problem = Problem::WrongKind { expected: expected.into(), found: tree.begins() };
             Err(SpecError::at(tree.head(), problem))
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Params {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit;
-        impl<'de> serde::de::Visitor<'de> for Visit {
-            type Value = Params;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a map of parameters such as `{\"expansion\": 4}`")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Params, A::Error> {
-                let mut params = Vec::new();
-                while let Some(Spanned { value: name, span }) = map.next_key()? {
-                    params.push(Param { name, value: map.next_value()?, span });
-                }
-                Ok(Params(params))
-            }
-        }
-        deserializer.deserialize_map(Visit)
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit;
-        impl serde::de::Visitor<'_> for Visit {
-            type Value = Number;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a number or an expression")
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Number, E> {
-                Ok(Number::Int(value))
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<Number, E> {
-                Ok(Number::Float(value))
-            }
-        }
-        deserializer.deserialize_newtype_struct(de::NUMBER, Visit)
     }
 }

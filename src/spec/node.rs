@@ -1,22 +1,68 @@
 //! A node of a graph: `("add", Add(from: ["bn3", "downsample"]))`.
 
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
-use super::de::Spanned;
+use super::block::Block;
+use super::de::{self, Spanned};
 use super::error::Problem;
+use super::load::Include;
+use super::params::Params;
 use crate::op::Op;
 
-/// A named operation and what it reads.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+/// A named operation, or what stands for several, and what it reads.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename = "node", deny_unknown_fields)]
 pub struct NodeSpec {
-    /// Its name, which parameter paths carry.
+    /// Its name, which parameter paths carry; with dots where a state dict has them.
     pub name: Spanned<String>,
     /// The nodes it reads, in order; the node before it where none are named.
     #[serde(default)]
     pub from: Option<From>,
     /// What it does.
-    pub op: Spanned<Op>,
+    pub kind: Spanned<Kind>,
+}
+
+/// What a node does.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename = "kind of node")]
+pub enum Kind {
+    /// One operation.
+    Op(Op),
+    /// The nodes of a block.
+    Use(Use),
+    /// A chain that may be left out.
+    Shortcut(Shortcut),
+}
+
+/// A block within a block, a stem or a head: its nodes stand in the place of this one, and their
+/// parameter paths start with its name.
+///
+/// `("se", Use(block: "squeeze_excite.ron", with: { "reduction": 16 }))` has the weights
+/// `se.fc1.weight` and so on. The block has in scope what its surroundings have (`width`, `stride`,
+/// `stage`, `layer`, ...), `in_channels`, and its own parameters.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Use {
+    /// The block, by path or in place.
+    pub block: Include<Block>,
+    /// Parameters given to it.
+    #[serde(default)]
+    pub with: Params,
+}
+
+/// The path around a residual block: its nodes where they change the shape, else the input itself
+/// (He et al. 2016, section 3.2, option B: projections where dimensions grow).
+///
+/// `Shortcut(from: "input", nodes: [("0", Conv2d(..)), ("1", BatchNorm2d())])` called `downsample`
+/// has the weights `downsample.0.weight` and so on where the nodes stand, and none where they do
+/// not. Where `from` names two, the nodes read the second, and the first is handed on where they are
+/// left out (pre-activation networks, He et al. 2016b).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shortcut {
+    /// The nodes; the first reads `input`.
+    pub nodes: Vec<NodeSpec>,
 }
 
 /// Checks the name of a node or stage, which becomes a part of parameter names.
@@ -24,62 +70,58 @@ pub struct NodeSpec {
 /// # Errors
 /// What the name may be made of.
 pub fn check_name(what: &str, name: &str) -> Result<(), Problem> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if !name.is_empty() && name.chars().all(legal) && name != INPUT {
+    let legal = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    if name.split('.').all(legal) && name != INPUT {
         return Ok(());
     }
     let help = match name {
         INPUT => "choose another name: `input` is what the first node reads",
-        _ => "use letters, digits and `_`",
+        _ => "use letters, digits and `_`, and dots between them",
     };
     let reason = format!("a {what} cannot be called `{name}`");
     Err(Problem::Value { reason, help: help.into() })
 }
 
 /// The name of what the first node of a graph reads.
-const INPUT: &str = "input";
+pub(crate) const INPUT: &str = "input";
 
 /// The nodes that a node reads: one name, or a list.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct From(pub Vec<Spanned<String>>);
 
 impl<'de> Deserialize<'de> for From {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Spanned { value, span } = Spanned::<OneOrMany>::deserialize(deserializer)?;
-        Ok(match value {
-            OneOrMany::One(value) => Self(vec![Spanned { value, span }]),
-            OneOrMany::Many(names) => Self(names),
-        })
+        one_or_many(deserializer, "the name of a node, or a list of names").map(Self)
     }
 }
 
-enum OneOrMany {
-    One(String),
-    Many(Vec<Spanned<String>>),
-}
+/// A list, or one value alone.
+pub(crate) fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+    expecting: &'static str,
+) -> Result<Vec<T>, D::Error> {
+    struct Visit<T>(&'static str, std::marker::PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Visit<T> {
+        type Value = Vec<T>;
 
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit;
-        impl<'de> Visitor<'de> for Visit {
-            type Value = OneOrMany;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("the name of a node, or a list of names")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<OneOrMany, E> {
-                Ok(OneOrMany::One(name.into()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OneOrMany, A::Error> {
-                let mut names = Vec::new();
-                while let Some(name) = seq.next_element()? {
-                    names.push(name);
-                }
-                Ok(OneOrMany::Many(names))
-            }
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
         }
-        deserializer.deserialize_any(Visit)
+
+        fn visit_newtype_struct<D: Deserializer<'de>>(self, de: D) -> Result<Vec<T>, D::Error> {
+            T::deserialize(de).map(|value| vec![value])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            let mut values = Vec::new();
+            while let Some(value) = seq.next_element()? {
+                values.push(value);
+            }
+            Ok(values)
+        }
     }
+    let visit = Visit(expecting, std::marker::PhantomData);
+    deserializer.deserialize_newtype_struct(de::ONE_OR_MANY, visit)
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use resweep::spec::block::IN_SCOPE;
 use resweep::spec::expr::FUNCTIONS;
 
 use super::DocsError;
@@ -25,6 +26,11 @@ pub fn expressions(root: &Path) -> Result<Section, DocsError> {
     section.text.push_str("\n\n| function | value |\n|---|---|\n");
     for function in FUNCTIONS {
         let _ = writeln!(section.text, "| `{}` | {} |", function.usage, function.doc);
+    }
+    section.text.push_str("\nNames that every block has in scope, beside its parameters:\n\n");
+    section.text.push_str("| name | value |\n|---|---|\n");
+    for (name, doc) in IN_SCOPE {
+        let _ = writeln!(section.text, "| `{name}` | {doc} |");
     }
     Ok(section)
 }

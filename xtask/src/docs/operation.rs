@@ -7,7 +7,7 @@ use resweep::spec::de::{self, Cx};
 use resweep::spec::error::Problem;
 use resweep::spec::expr::{Env, Number};
 use resweep::spec::load::Loader;
-use resweep::spec::node::NodeSpec;
+use resweep::spec::node::{Kind, NodeSpec};
 
 use super::DocsError;
 
@@ -26,7 +26,8 @@ pub struct Facts {
 /// A text that is no node.
 pub fn facts(node: &str) -> Result<Option<Facts>, DocsError> {
     let node = parse(node)?;
-    let op = node.op.value.operation();
+    let Kind::Op(op) = &node.kind.value else { return Ok(None) };
+    let op = op.operation();
     let arity = op.arity();
     let count = match arity {
         Arity::Exactly(count) | Arity::AtLeast(count) => count,

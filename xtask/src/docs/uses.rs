@@ -91,7 +91,7 @@ impl Walk<'_> {
         match (&ty.body, &tree.value) {
             (Body::ByHand(_), _) => {
                 self.uses.offer(ty.ident.clone(), self.text(tree.span));
-                Ok(())
+                tree.fields().iter().try_for_each(|field| self.by_hand(&field.name, &field.tree))
             }
             (Body::Struct(_), Value::Tuple(None, parts)) if parts.len() == 2 => {
                 self.node(tree, &parts[1])
@@ -118,6 +118,22 @@ impl Walk<'_> {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// A field of a kind that is read by hand: the type of its name, or one that is short for it.
+    fn by_hand(&mut self, field: &str, tree: &Rc<Tree>) -> Result<(), DocsError> {
+        let one = field.trim_end_matches('s');
+        let short = format!("shorthand:{one}");
+        let ty = self.code.types.values().find(|ty| {
+            ty.ident.eq_ignore_ascii_case(one) || ty.serde.rename.as_deref() == Some(&short)
+        });
+        match (ty, &tree.value) {
+            (None, _) => Ok(()),
+            (Some(ty), Value::List(items)) => {
+                items.iter().try_for_each(|item| self.named(ty, item))
+            }
+            (Some(ty), _) => self.named(ty, tree),
         }
     }
 

@@ -1,0 +1,370 @@
+//! The nodes of one scope: a stem, a block, a head, a shortcut.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use super::order::order;
+use super::{Node, Place};
+use crate::op::{Misfit, Op, Shape};
+use crate::spec::block::Block;
+use crate::spec::error::{Problem, SpecError};
+use crate::spec::expr::{Env, Number};
+use crate::spec::load::{Include, Loader};
+use crate::spec::node::{INPUT, Kind, NodeSpec, Shortcut, Use, check_name};
+use crate::spec::params::{Given, Params};
+use crate::spec::source::Span;
+use crate::spec::tree::Tree;
+
+/// More nodes than this are refused: a few lines could otherwise ask for any number.
+const MAX_NODES: usize = 300_000;
+/// Blocks within blocks nest no deeper.
+const MAX_DEPTH: usize = 32;
+
+/// A graph under construction.
+pub(super) struct Builder<'a> {
+    pub(super) loader: &'a Loader,
+    pub(super) dag: DiGraph<Node, usize>,
+    pub(super) paths: HashMap<String, NodeIndex>,
+    pub(super) errors: Vec<SpecError>,
+}
+
+/// The result of a node whose shape is known. What a mistake makes unknown is `None` instead, and
+/// nothing that depends on it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) node: NodeIndex,
+    pub(super) shape: Shape,
+}
+
+/// Where a scope stands.
+#[derive(Clone)]
+pub(super) struct Spot {
+    /// The start of its parameter paths, with the dot.
+    pub(super) prefix: String,
+    pub(super) place: Rc<Place>,
+    /// Names that blocks in it have in scope, beside `in_channels` and their parameters.
+    pub(super) around: Env,
+    /// The blocks that it is part of, outermost first.
+    pub(super) within: Vec<(Rc<Tree>, String)>,
+}
+
+/// What a node reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Input,
+    Node(usize),
+}
+
+impl Builder<'_> {
+    /// Adds a block and returns its result.
+    pub(super) fn block(
+        &mut self,
+        include: &Include<Block>,
+        params: &Params,
+        spot: &Spot,
+        input: Option<Value>,
+    ) -> Option<Value> {
+        let (tree, file) = (include.tree(self.loader), include.called(self.loader));
+        let mut spot = spot.clone();
+        spot.within.push((Rc::clone(&tree), file.clone()));
+        let mut env = spot.around.clone();
+        env.remove(IN_CHANNELS);
+        env.extend(input.map(|input| (IN_CHANNELS.to_string(), channels(input.shape))));
+        let given = Given { file: &file, params: &[params] };
+        match Block::read(self.loader, include, &given, &env) {
+            Ok((block, _)) => self.scope(&block.nodes, &spot, input),
+            Err(error) => {
+                // Without a shape nothing can be said of its channels.
+                let follows = |error: &SpecError| {
+                    let unknown = matches!(error.problem(),
+                        Problem::UnknownName { name, .. } if name == IN_CHANNELS);
+                    unknown && input.is_none()
+                };
+                let errors = error.split().filter(|error| !follows(error));
+                self.errors.extend(errors.map(|error| spot.place.explain(error)));
+                None
+            }
+        }
+    }
+
+    /// Adds the nodes of a scope and returns the result of the last.
+    pub(super) fn scope(
+        &mut self,
+        nodes: &[NodeSpec],
+        spot: &Spot,
+        input: Option<Value>,
+    ) -> Option<Value> {
+        if nodes.is_empty() {
+            return input;
+        }
+        let names: Vec<&str> = nodes.iter().map(|node| node.name.value.as_str()).collect();
+        let before = self.errors.len();
+        self.check_names(nodes, &names, spot);
+        let reads: Vec<Option<Vec<Source>>> =
+            (0..nodes.len()).map(|at| self.sources(nodes, &names, at, spot)).collect();
+        if self.errors.len() == before {
+            self.check_unused(nodes, &reads, spot);
+        }
+        let order = match order(&in_scope(&reads)) {
+            Ok(order) => order,
+            Err(positions) => {
+                let start = nodes[positions[0]].kind.span;
+                let names = positions.into_iter().map(|at| names[at].to_string()).collect();
+                self.tell(spot, SpecError::at(start, Problem::Cycle(names)));
+                return None;
+            }
+        };
+        let mut values: Vec<Option<Value>> = vec![None; nodes.len()];
+        for at in order {
+            let Some(sources) = &reads[at] else { continue };
+            let value = |source: &Source| match source {
+                Source::Input => input,
+                Source::Node(at) => values[*at],
+            };
+            let sources: Vec<Option<Value>> = sources.iter().map(value).collect();
+            values[at] = self.node(&nodes[at], &sources, spot);
+        }
+        values.last().copied().flatten()
+    }
+
+    fn tell(&mut self, spot: &Spot, error: SpecError) {
+        self.errors.push(spot.place.explain(error));
+    }
+
+    fn check_names(&mut self, nodes: &[NodeSpec], names: &[&str], spot: &Spot) {
+        for (at, node) in nodes.iter().enumerate() {
+            let name = &node.name.value;
+            let problem = match check_name("node", name) {
+                Err(problem) => problem,
+                Ok(()) if names[..at].contains(&name.as_str()) => {
+                    Problem::DuplicateNode(name.clone())
+                }
+                Ok(()) => continue,
+            };
+            self.tell(spot, SpecError::at(node.name.span, problem));
+        }
+    }
+
+    /// What a node reads; none where it names what is not there.
+    fn sources(
+        &mut self,
+        nodes: &[NodeSpec],
+        names: &[&str],
+        at: usize,
+        spot: &Spot,
+    ) -> Option<Vec<Source>> {
+        let Some(from) = &nodes[at].from else {
+            return Some(vec![at.checked_sub(1).map_or(Source::Input, Source::Node)]);
+        };
+        let (mut sources, mut whole) = (Vec::new(), true);
+        for from in &from.0 {
+            let known = names.iter().position(|name| *name == from.value).map(Source::Node);
+            match known.or((from.value == INPUT).then_some(Source::Input)) {
+                Some(source) => sources.push(source),
+                None => {
+                    whole = false;
+                    self.tell(spot, unknown_node(names, at, &from.value, from.span));
+                }
+            }
+        }
+        whole.then_some(sources)
+    }
+
+    fn check_unused(&mut self, nodes: &[NodeSpec], reads: &[Option<Vec<Source>>], spot: &Spot) {
+        for (at, node) in nodes[..nodes.len() - 1].iter().enumerate() {
+            let read = reads.iter().flatten().flatten().any(|source| *source == Source::Node(at));
+            if !read {
+                let problem = Problem::UnusedNode(node.name.value.clone());
+                self.tell(spot, SpecError::at(node.name.span, problem));
+            }
+        }
+    }
+
+    /// Adds a node, or the nodes that it stands for, and returns its result.
+    fn node(&mut self, node: &NodeSpec, sources: &[Option<Value>], spot: &Spot) -> Option<Value> {
+        if self.dag.node_count() > MAX_NODES {
+            if self.dag.node_count() == MAX_NODES + 1 {
+                let reason = format!("the network has more than {MAX_NODES} nodes");
+                let problem = Problem::Value { reason, help: "give it fewer layers".into() };
+                self.tell(spot, SpecError::at(node.name.span, problem));
+                self.dag.add_node(self.dag[NodeIndex::new(0)].clone());
+            }
+            return None;
+        }
+        match &node.kind.value {
+            Kind::Op(op) => self.operation(node, op, sources, spot),
+            Kind::Use(used) => {
+                self.check_arity(node, "Use", 1..=1, sources, spot)?;
+                self.used(node, used, sources[0], spot)
+            }
+            Kind::Shortcut(shortcut) => {
+                self.check_arity(node, "Shortcut", 1..=2, sources, spot)?;
+                self.shortcut(node, shortcut, sources, spot)
+            }
+        }
+    }
+
+    fn check_arity(
+        &mut self,
+        node: &NodeSpec,
+        what: &str,
+        takes: std::ops::RangeInclusive<usize>,
+        sources: &[Option<Value>],
+        spot: &Spot,
+    ) -> Option<()> {
+        if takes.contains(&sources.len()) {
+            return Some(());
+        }
+        let takes = if *takes.end() == 1 { "one input" } else { "one input or two" };
+        self.tell(spot, arity(node, what, takes.into(), sources.len()));
+        None
+    }
+
+    fn operation(
+        &mut self,
+        node: &NodeSpec,
+        op: &Op,
+        sources: &[Option<Value>],
+        spot: &Spot,
+    ) -> Option<Value> {
+        let takes = op.operation().arity();
+        if !takes.admits(sources.len()) {
+            self.tell(spot, arity(node, op.name(), takes.to_string(), sources.len()));
+            return None;
+        }
+        let path = format!("{}{}", spot.prefix, node.name.value);
+        if self.paths.contains_key(&path) {
+            let span = node.name.span;
+            let told = self.errors.iter().any(|error| error.span() == Some(span));
+            if !told {
+                self.tell(spot, SpecError::at(span, Problem::DuplicatePath(path)));
+            }
+            return None;
+        }
+        let sources: Vec<Value> = sources.iter().copied().collect::<Option<_>>()?;
+        let shapes: Vec<Shape> = sources.iter().map(|source| source.shape).collect();
+        let shape = match op.operation().output(&shapes) {
+            Ok(shape) => shape,
+            Err(misfit) => {
+                let error = self.misfit(&path, op, node.kind.span, &sources, misfit);
+                self.tell(spot, error);
+                return None;
+            }
+        };
+        let (op, span) = (Some(op.clone()), Some(node.kind.span));
+        let place = Rc::clone(&spot.place);
+        let index = self.dag.add_node(Node { path: path.clone(), op, span, shape, place });
+        self.paths.insert(path, index);
+        for (slot, source) in sources.iter().enumerate() {
+            self.dag.add_edge(source.node, index, slot);
+        }
+        Some(Value { node: index, shape })
+    }
+
+    /// An operation that does not fit what it reads.
+    fn misfit(
+        &self,
+        path: &str,
+        op: &Op,
+        span: Span,
+        sources: &[Value],
+        misfit: Misfit,
+    ) -> SpecError {
+        let read = |value: &Value| {
+            format!("it reads `{}`: {}", self.dag[value.node].path, value.shape.describe())
+        };
+        let problem = Problem::Shape {
+            node: path.into(),
+            op: op.name(),
+            reason: misfit.reason,
+            help: misfit.help,
+            inputs: sources.iter().map(read).collect(),
+        };
+        SpecError::at(span, problem)
+    }
+
+    /// A block within this scope.
+    fn used(
+        &mut self,
+        node: &NodeSpec,
+        used: &Use,
+        input: Option<Value>,
+        spot: &Spot,
+    ) -> Option<Value> {
+        let tree = used.block.tree(self.loader);
+        let file = used.block.called(self.loader);
+        let seen = spot.within.iter().position(|(other, _)| Rc::ptr_eq(other, &tree));
+        if seen.is_some() || spot.within.len() > MAX_DEPTH {
+            let start = seen.unwrap_or_default();
+            let files = spot.within[start..].iter().map(|(_, file)| file.clone());
+            let problem = Problem::IncludeLoop(files.chain([file]).collect());
+            self.tell(spot, SpecError::at(node.kind.span, problem));
+            return None;
+        }
+        let prefix = format!("{}{}.", spot.prefix, node.name.value);
+        let text = format!("in `{}`, a block of `{file}`", prefix.trim_end_matches('.'));
+        let place = Place {
+            text: Some(text),
+            span: Some(used.block.span(self.loader).unwrap_or(node.kind.span)),
+            scope: spot.place.scope.clone(),
+            outer: Some(Rc::clone(&spot.place)),
+        };
+        let inner = Spot { prefix, place: Rc::new(place), ..spot.clone() };
+        self.block(&used.block, &used.with, &inner, input)
+    }
+
+    /// The nodes of a shortcut, or what it hands on.
+    fn shortcut(
+        &mut self,
+        node: &NodeSpec,
+        shortcut: &Shortcut,
+        sources: &[Option<Value>],
+        spot: &Spot,
+    ) -> Option<Value> {
+        let (kept, read) = (sources[0], sources[sources.len() - 1]);
+        let nodes = self.dag.node_count();
+        let prefix = format!("{}{}.", spot.prefix, node.name.value);
+        let value = self.scope(&shortcut.nodes, &Spot { prefix, ..spot.clone() }, read)?;
+        if value.shape != kept?.shape {
+            return Some(value);
+        }
+        // The newest nodes have the highest indices: removing them moves no other.
+        while self.dag.node_count() > nodes {
+            let last = NodeIndex::new(self.dag.node_count() - 1);
+            self.dag.remove_node(last).map(|node| self.paths.remove(&node.path));
+        }
+        kept
+    }
+}
+
+const IN_CHANNELS: &str = "in_channels";
+
+/// Channels of maps, or the length of a vector.
+fn channels(shape: Shape) -> Number {
+    let (Shape::Maps(channels, ..) | Shape::Features(channels)) = shape;
+    Number::Int(i64::try_from(channels).unwrap_or(i64::MAX))
+}
+
+/// Which nodes of the scope each node reads.
+fn in_scope(reads: &[Option<Vec<Source>>]) -> Vec<Vec<usize>> {
+    let node = |source: &Source| match source {
+        Source::Node(at) => Some(*at),
+        Source::Input => None,
+    };
+    reads.iter().map(|sources| sources.iter().flatten().filter_map(node).collect()).collect()
+}
+
+fn arity(node: &NodeSpec, op: &str, takes: String, given: usize) -> SpecError {
+    let problem = Problem::Arity { node: node.name.value.clone(), op: op.into(), takes, given };
+    SpecError::at(node.kind.span, problem)
+}
+
+fn unknown_node(names: &[&str], at: usize, from: &str, span: Span) -> SpecError {
+    let others = names.iter().enumerate().filter(|(other, _)| *other != at);
+    let known = std::iter::once(INPUT).chain(others.map(|(_, name)| *name));
+    let known = known.map(String::from).collect();
+    let node = names[at].to_string();
+    SpecError::at(span, Problem::UnknownNode { node, from: from.into(), known })
+}
