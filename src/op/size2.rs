@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Newtype name of a whole number, or a pair of them in `(...)`, which the spec stage reads.
+/// Newtype name of a whole number, or a pair of them in `(...)`, for the reader of specs.
 pub(crate) const SIZE2: &str = "size";
 
 /// A size along height and along width: `3` for both, or a pair `(height, width)` such as `(1, 7)`.
