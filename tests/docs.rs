@@ -89,6 +89,10 @@ impl Snippet {
         for file in files {
             loader.text(&file.path(""), file.text.clone()).map_err(told)?;
         }
+        if self.marker == "sweep" || self.marker == "axes" {
+            let text = format!("{SWEEP}{}\n)", self.text);
+            return Self { marker: String::new(), text, ..self.clone() }.check(files);
+        }
         if !self.marker.is_empty() {
             return fragment(&self.marker, &self.text);
         }
@@ -128,6 +132,14 @@ Network(
     stages: [(layers: 2, width: 16), (layers: 2, width: 32, stride: 2)],
     head: [("avgpool", GlobalAvgPool()), ("fc", Linear(out: "classes"))],
 )
+"#;
+
+/// A sweep, but for some fields: those that are not required.
+const SWEEP: &str = r#"
+Sweep(
+    networks: ["models/resnet18.ron"],
+    data: (set: Cifar10),
+    train: (epochs: 10, batch: 128, optimizer: Sgd(lr: 0.1)),
 "#;
 
 /// Reads a part of a spec.
@@ -195,9 +207,9 @@ fn wrong_blocks_are_told() {
     assert!(told("", "optimizer: Sgd(lr: 0.1)").contains("say what this is a part of"));
     assert!(told("node", "(\"a\", Conv3d())").contains("Conv3d"));
     assert!(told("recipe", "()").contains("tests/docs.rs does not know"));
-    assert!(
-        told("", "Sweep(\n    networks: [\"models/resnet19.ron\"],\n)").contains("resnet18.ron")
-    );
+    let sweep = format!("{})", SWEEP.replace("resnet18", "resnet19"));
+    assert!(told("", &sweep).contains("resnet18.ron"));
+    assert!(told("sweep", "axis: []").contains("did you mean `axes`?"));
     assert!(told("", "Block(nodes: [(\"a\", Add(from: [\"input\", \"b\"]))])").contains("`b`"));
     assert!(snippets("README.md").len() >= 3);
 }

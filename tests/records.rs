@@ -7,8 +7,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 use resweep::records::{
-    AccuracyRow, Ending, Environment, EpochRow, Facts, Found, Record, Row, RunId, RunRow, Span,
-    Status, Store, StoreError, Tables, TimingRow, columns_markdown, csv_bytes, summary,
+    AccuracyRow, AxisColumns, Ending, Environment, EpochRow, Facts, Found, Layout, Record, Row,
+    RunId, RunRow, Span, Status, Store, StoreError, Tables, TimingRow, columns_markdown, csv_bytes,
+    summary,
 };
 
 fn id(experiment: &str, seed: u64) -> RunId {
@@ -108,11 +109,11 @@ fn sweep() -> Vec<Record> {
 const EXPERIMENTS: [&str; 3] = ["resnet18", "wide, \"k=10\"", "plain34"];
 
 fn tables() -> Tables {
-    Tables::of(&EXPERIMENTS, &sweep())
+    Tables::of(&Layout::plain(&EXPERIMENTS), &sweep())
 }
 
 fn text<R: Row>(rows: &[R]) -> String {
-    String::from_utf8(csv_bytes(rows).unwrap()).unwrap()
+    String::from_utf8(csv_bytes(rows, &AxisColumns::default()).unwrap()).unwrap()
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn devices_that_differ_are_both_named() {
     let mut records = sweep();
     records[1].run.device = "cpu".to_owned();
     records[1].run.threads = 2;
-    let timing = &Tables::of(&EXPERIMENTS, &records).timing[0];
+    let timing = &Tables::of(&Layout::plain(&EXPERIMENTS), &records).timing[0];
     assert_eq!((timing.device.as_deref(), timing.threads), (Some("cuda:0 + cpu"), None));
 }
 
@@ -211,7 +212,7 @@ proptest! {
     fn the_order_in_which_runs_end_changes_nothing(
         shuffled in Just(sweep()).prop_shuffle()
     ) {
-        let (ours, other) = (tables(), Tables::of(&EXPERIMENTS, &shuffled));
+        let (ours, other) = (tables(), Tables::of(&Layout::plain(&EXPERIMENTS), &shuffled));
         prop_assert_eq!(text(&ours.runs), text(&other.runs));
         prop_assert_eq!(text(&ours.epochs), text(&other.epochs));
         prop_assert_eq!(text(&ours.accuracy), text(&other.accuracy));

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::cli::PlanArgs;
-use crate::experiment;
+use crate::experiment::{self, Experiments};
 use crate::plan::table;
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::load::Loader;
@@ -68,9 +68,7 @@ pub fn text(loader: &Loader, args: &PlanArgs) -> Result<String, Vec<SpecError>> 
         }
         Some("Sweep") => {
             let sweep = experiment::sweep(loader, &args.spec, &args.set)?;
-            let list =
-                sweep.list.iter().map(|experiment| (experiment.name.as_str(), &experiment.plan));
-            Ok(table::experiments(list))
+            Ok(experiments(&sweep))
         }
         _ => {
             let tree = overlay::apply(loader, &tree, &args.set).map_err(one)?;
@@ -81,8 +79,25 @@ pub fn text(loader: &Loader, args: &PlanArgs) -> Result<String, Vec<SpecError>> 
     }
 }
 
+/// Every experiment of a sweep side by side, with its axes.
+fn experiments(sweep: &Experiments) -> String {
+    let header: Vec<String> = ["experiment".to_string()]
+        .into_iter()
+        .chain(sweep.axes.iter().cloned())
+        .chain(["input", "layers", "params", "GMACs", "activations, MB/image"].map(String::from))
+        .collect();
+    let rows = sweep.list.iter().map(|experiment| {
+        std::iter::once(experiment.name.clone())
+            .chain(experiment.axes.iter().map(|(_, value)| value.clone()))
+            .chain([experiment.plan.input.to_string(), table::depth(&experiment.plan)])
+            .chain(table::costs(&experiment.plan))
+            .collect()
+    });
+    table::wide(&header, rows)
+}
+
 /// Prints, and stays quiet where the reader has gone (`| head`).
-fn print(text: &str) -> ExitCode {
+pub(super) fn print(text: &str) -> ExitCode {
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

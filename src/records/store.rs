@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::column::Row;
 use super::csv::csv_bytes;
+use super::layout::AxisColumns;
 use super::record::{Record, RunId};
 use super::tables::Tables;
 
@@ -177,17 +178,17 @@ impl Store {
     /// The first [`StoreError::Write`] or [`StoreError::Table`].
     pub fn write_tables(&self, tables: &Tables) -> Result<(), StoreError> {
         let written = [
-            self.write_table(&tables.accuracy),
-            self.write_table(&tables.timing),
-            self.write_table(&tables.runs),
-            self.write_table(&tables.epochs),
+            self.write_table(&tables.accuracy, &tables.axes),
+            self.write_table(&tables.timing, &tables.axes),
+            self.write_table(&tables.runs, &tables.axes),
+            self.write_table(&tables.epochs, &tables.axes),
         ];
         written.into_iter().collect()
     }
 
-    fn write_table<R: Row>(&self, rows: &[R]) -> Result<(), StoreError> {
+    fn write_table<R: Row>(&self, rows: &[R], axes: &AxisColumns) -> Result<(), StoreError> {
         let path = self.folder.join(R::FILE);
-        match csv_bytes(rows) {
+        match csv_bytes(rows, axes) {
             Ok(bytes) => replace(&path, &bytes),
             Err(source) => Err(StoreError::Table { path, source }),
         }

@@ -26,6 +26,7 @@ use super::tree;
 
 pub use functions::{FUNCTIONS, FunctionDoc};
 pub use parse::Expr;
+pub(crate) use parse::KEYWORDS;
 
 /// A number of the spec language.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -321,7 +321,8 @@ impl<'t> Parser<'t> {
             name => match Function::called(name) {
                 Some(function) => Ok(Kind::Call(function, args)),
                 None => {
-                    let problem = unknown_name(self.text, name, Function::names());
+                    let known = Function::names().into_iter().chain(["if".into()]).collect();
+                    let problem = unknown_name(self.text, name, known);
                     Err(ExprError { problem, at })
                 }
             },
@@ -375,11 +376,11 @@ impl<'t> Parser<'t> {
 }
 
 /// A mistake in an expression, with what an expression may have.
-pub(super) fn error(text: &str, at: (usize, usize), reason: &str) -> ExprError {
+fn error(text: &str, at: (usize, usize), reason: &str) -> ExprError {
     let help = format!(
         "an expression has numbers, names, 'text', `+ - * / %`, `( )`, `< <= > >= == !=`, `and`, \
          `or`, `not`, `if(condition, a, b)` and the functions {}",
-        Function::usages()
+        Function::names().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     );
     ExprError {
         problem: Problem::Expression { text: text.into(), reason: reason.into(), help },

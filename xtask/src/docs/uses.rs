@@ -125,9 +125,10 @@ impl Walk<'_> {
     fn by_hand(&mut self, field: &str, tree: &Rc<Tree>) -> Result<(), DocsError> {
         let one = field.trim_end_matches('s');
         let short = format!("shorthand:{one}");
-        let ty = self.code.types.values().find(|ty| {
-            ty.ident.eq_ignore_ascii_case(one) || ty.serde.rename.as_deref() == Some(&short)
-        });
+        let types = || self.code.types.values();
+        let ty = types()
+            .find(|ty| ty.serde.rename.as_deref() == Some(&short))
+            .or_else(|| types().find(|ty| ty.ident.eq_ignore_ascii_case(one)));
         match (ty, &tree.value) {
             (None, _) => Ok(()),
             (Some(ty), Value::List(items)) => {
