@@ -15,6 +15,10 @@ pub enum Command {
     Eval(EvalArgs),
     /// Print the layer table of a network, or the totals of every experiment of a sweep.
     Plan(PlanArgs),
+    /// Print a network with every node and number, or every experiment of a sweep, resolved.
+    Show(ShowArgs),
+    /// Read and plan every spec under some paths, and tell what is wrong.
+    Check(CheckArgs),
 }
 
 /// `resweep sweep`.
@@ -81,6 +85,24 @@ pub struct PlanArgs {
     /// Change one field for this invocation.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `resweep show`.
+#[derive(Debug, Clone, Args)]
+pub struct ShowArgs {
+    /// A network or a sweep, a RON file.
+    pub spec: PathBuf,
+    /// Change one field for this invocation.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// `resweep check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// Spec files, or folders of them.
+    #[arg(default_value = "experiments")]
+    pub paths: Vec<PathBuf>,
 }
 
 /// Where tensors live, as asked for on the command line.

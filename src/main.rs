@@ -23,5 +23,7 @@ fn main() -> ExitCode {
         Command::Sweep(args) => commands::sweep::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
+        Command::Show(args) => commands::show::run(&args),
+        Command::Check(args) => commands::check::run(&args),
     }
 }

@@ -10,6 +10,7 @@ use crate::graph::{Graph, Node, Scope};
 use crate::op::{InitScheme, Op, Shape, Weight};
 use crate::spec::error::{Problem, SpecError};
 
+pub mod flat;
 pub mod table;
 
 /// More parameters than this are refused: no machine that this is for can train them.
@@ -30,6 +31,9 @@ pub struct Plan {
     pub weights: Vec<Weight>,
     /// The value that is the result.
     pub output: ValueId,
+    /// The rule that initial weights were made by, which they already follow.
+    #[serde(skip)]
+    pub init: InitScheme,
     /// The parts of the network in order: stem, blocks, head. No part of what determines a run.
     #[serde(skip)]
     pub scopes: Vec<Scope>,
@@ -130,7 +134,6 @@ struct Planner {
     plan: Plan,
     /// Numbers in all weights so far.
     numbers: u64,
-    init: InitScheme,
     values: HashMap<NodeIndex, ValueId>,
 }
 
@@ -143,16 +146,17 @@ impl Planner {
             steps: Vec::new(),
             weights: Vec::new(),
             output: 0,
+            init: graph.init,
             scopes: Vec::new(),
         };
-        Self { plan, numbers: 0, init: graph.init, values: HashMap::new() }
+        Self { plan, numbers: 0, values: HashMap::new() }
     }
 
     /// Plans one operation and returns its result.
     fn step(&mut self, node: &Node, op: &Op, inputs: Vec<ValueId>) -> Result<ValueId, SpecError> {
         let shapes: Vec<Shape> = inputs.iter().map(|&value| self.plan.shape(value)).collect();
         let first = self.plan.weights.len();
-        for mut weight in op.operation().weights(&shapes, self.init) {
+        for mut weight in op.operation().weights(&shapes, self.plan.init) {
             weight.name = format!("{}.{}", node.path, weight.name);
             self.numbers = self.numbers.saturating_add(weight.numel());
             self.plan.weights.push(weight);

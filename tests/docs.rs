@@ -3,8 +3,8 @@
 //! A block that starts with `Network(`, `Block(`, `Sweep(` or `Train(` is whole. A fragment says
 //! what it is a part of: ```` ```ron,node ````, ```` ```ron,stages ````, as [`fragment`] knows them.
 //! A first line such as `// experiments/blocks/mine.ron` makes the block that file for the other
-//! blocks of the page. Paths in whole networks and blocks start from `experiments/models`, those in
-//! sweeps from `experiments`.
+//! blocks of the page. Paths start from `experiments/models` in networks and stages, from
+//! `experiments/blocks` in blocks and nodes, and from `experiments` in sweeps.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -105,7 +105,7 @@ impl Snippet {
             let path = whole("models").map_err(told)?;
             experiment::network(&loader, &path, &[], None).map(drop).map_err(told)
         } else if start.starts_with("Block(") {
-            let path = whole("models").map_err(told)?;
+            let path = whole("blocks").map_err(told)?;
             let user = root().join("experiments/models/user.ron");
             let text = USER.replace("BLOCK", path.to_str().unwrap());
             loader.text(&user, text).map_err(told)?;
@@ -146,10 +146,10 @@ Sweep(
 fn fragment(marker: &str, text: &str) -> Result<(), String> {
     let list = || format!("[{text}]");
     match marker {
-        "node" => read::<NodeSpec>(text),
-        "nodes" => read::<Vec<NodeSpec>>(&list()),
-        "stage" => read::<Stage>(text),
-        "stages" => read::<Vec<Stage>>(&list()),
+        "node" => read_in::<NodeSpec>("experiments/blocks", text),
+        "nodes" => read_in::<Vec<NodeSpec>>("experiments/blocks", &list()),
+        "stage" => read_in::<Stage>("experiments/models", text),
+        "stages" => read_in::<Vec<Stage>>("experiments/models", &list()),
         "entry" => read::<Entry>(text),
         "data" => read::<Data>(text),
         "dataset" => read::<DataSet>(text),
@@ -163,19 +163,30 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// Reads a type; every name that its expressions use is 2.
 fn read<T: DeserializeOwned>(text: &str) -> Result<(), String> {
+    read_in::<T>("experiments", text)
+}
+
+/// Reads a type in a folder. The names that its expressions use have one value, and some of these
+/// must do: `"(depth - 4) / 6"` is not whole for all.
+fn read_in<T: DeserializeOwned>(folder: &str, text: &str) -> Result<(), String> {
+    let mut results = [2, 16, 20, 64].map(|value| read_with::<T>(folder, text, value)).into_iter();
+    let first = results.next().unwrap_or(Ok(()));
+    first.or_else(|fault| results.find_map(Result::ok).ok_or(fault))
+}
+
+fn read_with<T: DeserializeOwned>(folder: &str, text: &str, value: i64) -> Result<(), String> {
     let mut env = Env::new();
     loop {
         let loader = Loader::default();
-        let path = root().join("experiments/doc.ron");
-        let value = loader
+        let path = root().join(folder).join("doc.ron");
+        let read = loader
             .text(&path, text.into())
             .and_then(|tree| de::read::<T>(&tree, Cx { loader: &loader, env: &env }, "this"));
-        let Err(error) = value else { return Ok(()) };
+        let Err(error) = read else { return Ok(()) };
         match error.problem() {
             Problem::UnknownName { name, .. } if !env.contains_key(name) => {
-                env.insert(name.clone(), Number::Int(2));
+                env.insert(name.clone(), Number::Int(value));
             }
             _ => return Err(error.render(&loader.sources)),
         }

@@ -1,6 +1,7 @@
 //! The commands, one file each. The binary and `cargo xtask` call them; they print, and say by
 //! their exit code how it went: 0 done, 1 failed, 2 a mistake in the command line or a spec.
 
+pub mod check;
 pub mod dry_run;
 #[cfg(feature = "torch")]
 mod error;
@@ -9,6 +10,7 @@ pub mod eval;
 pub mod plan;
 #[cfg(feature = "torch")]
 mod prepare;
+pub mod show;
 #[cfg(feature = "torch")]
 pub mod sweep;
 

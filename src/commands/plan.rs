@@ -59,7 +59,7 @@ pub fn rendered(loader: &Loader, errors: &[SpecError]) -> String {
 /// # Errors
 /// Every mistake that was found.
 pub fn text(loader: &Loader, args: &PlanArgs) -> Result<String, Vec<SpecError>> {
-    let one = |error| vec![error];
+    let one = |error: SpecError| error.split().collect::<Vec<_>>();
     let tree = loader.open(&args.spec).map_err(one)?;
     match tree.name() {
         Some("Network") => {

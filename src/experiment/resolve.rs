@@ -65,9 +65,8 @@ pub(crate) fn inline(loader: &Loader, tree: &Rc<Tree>) -> Rc<Tree> {
         fields.iter().map(inlined).collect()
     };
     let value = match &tree.value {
-        // Only blocks are left to include here, and these include nothing.
         Value::Str(_) => match loader.included(tree.span) {
-            Some(file) => return file,
+            Some(file) => return inline(loader, &file),
             None => return Rc::clone(tree),
         },
         Value::List(list) => Value::List(items(list)),

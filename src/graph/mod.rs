@@ -21,9 +21,10 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 
 use crate::op::{InitScheme, Op, Shape};
+use crate::spec::block::Block;
 use crate::spec::error::SpecError;
 use crate::spec::expr::Env;
-use crate::spec::load::Loader;
+use crate::spec::load::{Include, Loader};
 use crate::spec::network::Network;
 use crate::spec::source::Span;
 
@@ -119,6 +120,14 @@ impl Graph {
     /// not fit, blocks that cannot be read.
     pub fn build(loader: &Loader, network: &Network, env: &Env) -> Result<Self, SpecError> {
         stages::build(loader, network, env)
+    }
+
+    /// Checks a block alone, as far as that can be without knowing what it reads.
+    ///
+    /// # Errors
+    /// Every mistake but those of shapes.
+    pub fn check_block(loader: &Loader, block: &Include<Block>) -> Result<(), SpecError> {
+        stages::check_block(loader, block)
     }
 
     /// The node whose result is the network's.

@@ -70,7 +70,6 @@ impl Builder<'_> {
         let mut spot = spot.clone();
         spot.within.push((Rc::clone(&tree), file.clone()));
         let mut env = spot.around.clone();
-        env.remove(IN_CHANNELS);
         env.extend(input.map(|input| (IN_CHANNELS.to_string(), channels(input.shape))));
         let given = Given { file: &file, params: &[params] };
         match Block::read(self.loader, include, &given, &env) {
@@ -206,6 +205,20 @@ impl Builder<'_> {
         }
     }
 
+    /// Tells of nodes that the result does not depend on: a shortcut that is left out reads nothing.
+    pub(super) fn check_dead(&mut self, output: NodeIndex) {
+        let reversed = petgraph::visit::Reversed(&self.dag);
+        let mut live = petgraph::visit::Dfs::new(reversed, output);
+        while live.next(reversed).is_some() {}
+        for node in self.dag.node_indices().filter(|node| !live.discovered.contains(node.index())) {
+            let node = &self.dag[node];
+            if let (Some(span), Some(_)) = (node.span, &node.op) {
+                let error = SpecError::at(span, Problem::DeadNode(node.path.clone()));
+                self.errors.push(node.place.explain(error));
+            }
+        }
+    }
+
     fn check_arity(
         &mut self,
         node: &NodeSpec,
@@ -304,7 +317,11 @@ impl Builder<'_> {
             return None;
         }
         let prefix = format!("{}{}.", spot.prefix, node.name.value);
-        let text = format!("in `{}`, a block of `{file}`", prefix.trim_end_matches('.'));
+        let path = prefix.trim_end_matches('.');
+        let text = match used.block.path(self.loader) {
+            Some(file) => format!("in `{path}`, a block of `{file}`"),
+            None => format!("in block `{path}`"),
+        };
         let place = Place {
             text: Some(text),
             span: Some(used.block.span(self.loader).unwrap_or(node.kind.span)),

@@ -1,6 +1,6 @@
 //! Every block of every stage, with what is in scope in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use petgraph::graph::DiGraph;
@@ -8,7 +8,7 @@ use petgraph::graph::DiGraph;
 use super::scope::{Builder, Spot, Value};
 use super::{Graph, Node, Part, Place, Scope};
 use crate::op::Shape;
-use crate::spec::block::{Block, Blocks, OF_STAGES};
+use crate::spec::block::{Block, Blocks, IN_SCOPE, OF_STAGES};
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::expr::{Env, Number};
 use crate::spec::load::{Include, Later, Loader};
@@ -29,13 +29,16 @@ pub(super) fn build(loader: &Loader, network: &Network, env: &Env) -> Result<Gra
     let place = Rc::default();
     let input = dag.add_node(Node { path: "input".into(), op: None, span: None, shape, place });
     let builder = Builder { loader, dag, paths: HashMap::new(), errors: Vec::new() };
-    let mut stages = Stages { builder, network, env, block: 0, used: Vec::new() };
+    let mut stages = Stages { builder, network, env, block: 0, used: HashSet::new() };
 
     let input = Value { node: input, shape };
     let stem = stages.part(&network.stem, Part::Stem, Some(input));
     let end = stages.all(stem);
     let output = stages.part(&network.head, Part::Head, end);
 
+    if let (true, Some(output)) = (stages.builder.errors.is_empty(), output) {
+        stages.builder.check_dead(output.node);
+    }
     let Builder { dag, errors, .. } = stages.builder;
     match (SpecError::all(errors), output) {
         (None, Some(output)) => {
@@ -48,6 +51,25 @@ pub(super) fn build(loader: &Loader, network: &Network, env: &Env) -> Result<Gra
     }
 }
 
+/// Reads a block alone and checks its nodes, as far as that can be without knowing what it reads.
+pub(super) fn check_block(loader: &Loader, include: &Include<Block>) -> Result<(), SpecError> {
+    let builder =
+        Builder { loader, dag: DiGraph::new(), paths: HashMap::new(), errors: Vec::new() };
+    let mut builder = builder;
+    let typical = |name: &str| match name {
+        "width" | "in_channels" => 64,
+        "blocks" | "layers" | "stages" => 2,
+        "classes" => 10,
+        "stride" => 1,
+        _ => 0,
+    };
+    let around = IN_SCOPE.map(|(name, _)| (name.to_string(), Number::Int(typical(name))));
+    let place = Rc::default();
+    let spot = Spot { prefix: String::new(), place, around: around.into(), within: Vec::new() };
+    builder.block(include, &Params::default(), &spot, None);
+    SpecError::all(builder.errors).map_or(Ok(()), Err)
+}
+
 struct Stages<'a> {
     builder: Builder<'a>,
     network: &'a Network,
@@ -55,7 +77,7 @@ struct Stages<'a> {
     /// Blocks so far.
     block: u32,
     /// Parameters that a block of the network declares.
-    used: Vec<String>,
+    used: HashSet<String>,
 }
 
 /// A stage and where it stands.
@@ -129,7 +151,7 @@ impl<'a> Stages<'a> {
     }
 
     fn stage(&mut self, at: &At<'a>, mut end: Option<Value>) -> Option<Value> {
-        let mut used = Vec::new();
+        let mut used = HashSet::new();
         for layer in 0..at.stage.layers.value {
             end = match self.layer(at, layer, end, &mut used) {
                 Ok(end) => end,
@@ -160,7 +182,7 @@ impl<'a> Stages<'a> {
         known.sort();
         known.dedup();
         for (name, span) in unknown {
-            let (file, name, known) = (files.join(", "), name.clone(), known.clone());
+            let (file, name, known) = (files.join(" or "), name.clone(), known.clone());
             let problem = Problem::UnknownParameter { file, name, known };
             self.builder.errors.push(SpecError::at(*span, problem));
         }
@@ -172,7 +194,7 @@ impl<'a> Stages<'a> {
         at: &At<'a>,
         layer: u32,
         input: Option<Value>,
-        used: &mut Vec<String>,
+        used: &mut HashSet<String>,
     ) -> Result<Option<Value>, SpecError> {
         let loader = self.builder.loader;
         let Some(include) = at.blocks.of_layer(layer) else { return Ok(None) };
@@ -190,14 +212,13 @@ impl<'a> Stages<'a> {
         let place = place(loader, include, &path, part);
 
         let known = declared(&include.tree(loader));
+        used.extend(known.iter().cloned());
+        self.used.extend(known.iter().cloned());
         let mut params = Vec::new();
         for with in [&self.network.with, &at.stage.with].into_iter().flatten() {
             let Params(given) = with.read(loader, &env, "`with`")?;
             params.extend(given.into_iter().filter(|param: &Param| known.contains(&param.name)));
         }
-        used.extend(params.iter().map(|param| param.name.clone()));
-        self.used.extend(params.iter().map(|param| param.name.clone()));
-
         let around = self.around(at, layer, &env)?;
         let spot = Spot { prefix: format!("{path}."), place, around, within: Vec::new() };
         Ok(self.builder.block(include, &Params(params), &spot, input))

@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::de::{self, Cx};
 use super::error::SpecError;
 use super::expr::Env;
 use super::load::{Include, Loader};
 use super::network::expect_kind;
 use super::node::{NodeSpec, one_or_many};
-use super::params::{Given, Params, declare};
+use super::params::{self, Given, Params};
 
 /// A block: a graph with parameters. It reads `input`; its last node is its result.
 #[derive(Debug, Clone, Deserialize)]
@@ -53,9 +52,8 @@ impl Block {
     ) -> Result<(Self, Env), SpecError> {
         let tree = include.tree(loader);
         expect_kind(&tree, "Block")?;
-        let mut env = around.clone();
-        declare(loader, &tree, given, &IN_SCOPE.map(|(name, _)| name), &mut env)?;
-        Ok((de::read(&tree, Cx { loader, env: &env }, "`Block`")?, env))
+        let reserved = IN_SCOPE.map(|(name, _)| name);
+        params::read(loader, &tree, given, &reserved, around.clone(), "`Block`")
     }
 }
 

@@ -64,7 +64,7 @@ pub enum Problem {
     Expression { text: String, reason: String, help: String },
     #[error("in the expression `{text}`: nothing here is called `{name}`")]
     UnknownName { text: String, name: String, known: Vec<String> },
-    #[error("{file} declares no parameter `{name}`")]
+    #[error("there is no parameter `{name}` in {file}")]
     UnknownParameter { file: String, name: String, known: Vec<String> },
     #[error("node `{node}` reads `{from}`, which no node defines")]
     UnknownNode { node: String, from: String, known: Vec<String> },
@@ -78,6 +78,8 @@ pub enum Problem {
     Arity { node: String, op: String, takes: String, given: usize },
     #[error("nothing reads node `{0}`")]
     UnusedNode(String),
+    #[error("nothing uses node `{0}` here")]
+    DeadNode(String),
     #[error("node `{node}` ({op}): {reason}")]
     Shape {
         node: String,
@@ -141,6 +143,11 @@ impl Problem {
                 "read it in another node's `from`, or remove it; only the last node is a result"
                     .into(),
             ),
+            Self::DeadNode(_) => Some(
+                "a `Shortcut` that is left out reads nothing: read the node elsewhere too, or put \
+                 it within the shortcut"
+                    .into(),
+            ),
             Self::Arity { .. } => Some("`from` names the nodes that are read, in order".into()),
             Self::IncludeLoop(_) => Some("let one of them do without the next".into()),
             Self::Value { help, .. }
@@ -185,7 +192,13 @@ pub(crate) fn closest<'a>(found: &str, known: &'a [String]) -> Option<&'a String
     let distance =
         |name: &str| strsim::damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase());
     let nearest = known.iter().min_by_key(|name| distance(name))?;
-    (distance(nearest) <= found.chars().count().max(3) / 3).then_some(nearest)
+    let near = (distance(nearest) <= found.chars().count().max(3) / 3).then_some(nearest);
+    // `epsilon` for `eps`, `mom` for `momentum`.
+    let begins = |name: &&String| {
+        let shorter = name.len().min(found.len());
+        shorter >= 3 && (name.starts_with(found) || found.starts_with(name.as_str()))
+    };
+    near.or_else(|| known.iter().find(begins))
 }
 
 impl SpecError {

@@ -241,6 +241,11 @@ pub struct Include<T> {
 }
 
 impl<T: serde::de::DeserializeOwned> Include<T> {
+    /// A spec that is at hand.
+    pub fn of(loader: &Loader, tree: &Rc<Tree>) -> Self {
+        Self { id: loader.keep(tree), kind: PhantomData }
+    }
+
     /// The tree it stands for.
     pub fn tree(&self, loader: &Loader) -> Rc<Tree> {
         Rc::clone(&loader.included.borrow()[self.id as usize].tree)

@@ -10,7 +10,7 @@ use super::error::{Problem, SpecError};
 use super::expr::{Env, Number};
 use super::load::{Later, Loader};
 use super::node::NodeSpec;
-use super::params::{Given, Params, declare};
+use super::params::{self, Given, Params};
 use super::tree::Tree;
 use crate::op::InitScheme;
 
@@ -113,8 +113,8 @@ impl Network {
             None => field(loader, tree, "classes", &env)?.or(Some(ten())),
         };
         env.extend(classes.map(|classes| ("classes".into(), Number::Int(classes as i64))));
-        declare(loader, tree, given, &OF_STAGES, &mut env)?;
-        let mut network: Self = de::read(tree, Cx { loader, env: &env }, "`Network`")?;
+        let read = params::read(loader, tree, given, &OF_STAGES, env, "`Network`");
+        let (mut network, env): (Self, Env) = read?;
         network.check(loader, tree)?;
         if let Some(task) = task {
             (network.input, network.classes) = (task.input, task.classes);

@@ -1,5 +1,7 @@
 //! Parameters: declared with their defaults by a block or network, given by whom uses it.
 
+use std::rc::Rc;
+
 use serde::Deserialize;
 
 use super::de::{self, Cx, Spanned};
@@ -38,9 +40,41 @@ pub(crate) fn declared(tree: &Tree) -> Vec<String> {
     fields.iter().map(|field| field.name.clone()).collect()
 }
 
+/// Reads a spec that declares parameters, and what is in scope in it: `env`, and its parameters.
+///
+/// # Errors
+/// Everything that does not fit: of the parameters, and of the rest as far as it does not follow.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(
+    loader: &Loader,
+    tree: &Rc<Tree>,
+    given: &Given<'_>,
+    reserved: &[&str],
+    mut env: Env,
+    what: &str,
+) -> Result<(T, Env), SpecError> {
+    let declaring = declare(loader, tree, given, reserved, &mut env).err();
+    let read = de::read(tree, Cx { loader, env: &env }, what);
+    let (read, declaring) = match (read, declaring) {
+        (Ok(read), None) => return Ok((read, env)),
+        (read, declaring) => (read.err(), declaring),
+    };
+    let known = declared(tree);
+    let follows = |error: &SpecError| {
+        let unknown = match error.problem() {
+            Problem::UnknownName { name, .. } => known.contains(name) && !env.contains_key(name),
+            _ => false,
+        };
+        unknown && declaring.is_some()
+    };
+    let rest = read.into_iter().flat_map(SpecError::split).filter(|error| !follows(error));
+    let rest: Vec<SpecError> = rest.collect();
+    let all = SpecError::all(declaring.into_iter().chain(rest));
+    Err(all.unwrap_or_else(|| SpecError::new(Problem::Consequence)))
+}
+
 /// Brings a spec's parameters into scope: its defaults, or what is given in their place. `reserved`
 /// are names that a parameter cannot have, since they mean something else in its scope.
-pub(crate) fn declare(
+fn declare(
     loader: &Loader,
     tree: &Tree,
     given: &Given<'_>,

@@ -4,7 +4,6 @@
 //! addresses give the places. The tree is what `--set` edits and what the typed specs are read
 //! from ([`super::de`]), so a mistake is shown where it stands, also when it came by `--set`.
 
-use std::fmt::Write as _;
 use std::rc::Rc;
 
 use ron::value::RawValue;
@@ -146,44 +145,86 @@ impl Tree {
         out
     }
 
+    /// Writes it on one line where it fits, else its items on lines of their own.
     fn write(&self, out: &mut String, depth: usize) {
+        let line = self.on_one_line();
+        let column = out.len() - out.rfind('\n').map_or(0, |at| at + 1);
+        if column + line.len() < WIDTH {
+            out.push_str(&line);
+            return;
+        }
         match &self.value {
-            Value::Unit => out.push_str("()"),
-            Value::Bool(value) => out.push_str(&value.to_string()),
-            Value::Int(value) => out.push_str(&value.to_string()),
-            Value::Float(value) => out.push_str(&float(*value)),
-            Value::Str(text) => {
-                let _ = write!(out, "{text:?}");
-            }
-            Value::Name(name) => out.push_str(name),
-            Value::List(items) => write_items(out, depth, '[', items, ']'),
-            Value::Map(fields) => write_fields(out, depth, '{', fields, '}'),
-            Value::Tuple(name, items) => {
-                out.push_str(name.as_deref().unwrap_or_default());
-                write_items(out, depth, '(', items, ')');
-            }
-            Value::Struct(name, fields) => {
-                out.push_str(name.as_deref().unwrap_or_default());
-                write_fields(out, depth, '(', fields, ')');
-            }
+            Value::List(items) => write_items(out, depth, "[", items, "]"),
+            Value::Map(fields) => write_fields(out, depth, "{", fields, "}"),
+            Value::Tuple(name, items) => write_items(out, depth, &open(name), items, ")"),
+            Value::Struct(name, fields) => write_fields(out, depth, &open(name), fields, ")"),
+            _ => out.push_str(&line),
         }
     }
 
-    /// Short values stand on one line.
-    fn is_flat(&self) -> bool {
+    fn on_one_line(&self) -> String {
+        let items = |items: &[Rc<Tree>]| {
+            items.iter().map(|item| item.on_one_line()).collect::<Vec<_>>().join(", ")
+        };
+        let fields = |fields: &[Field], quoted: bool| {
+            let field = |f: &Field| format!("{}{}", key(f, quoted), f.tree.on_one_line());
+            fields.iter().map(field).collect::<Vec<_>>().join(", ")
+        };
         match &self.value {
-            Value::List(items) | Value::Tuple(_, items) => {
-                items.len() <= 8 && items.iter().all(|item| item.is_flat())
-            }
-            Value::Map(fields) | Value::Struct(_, fields) => {
-                fields.len() <= 6
-                    && fields
-                        .iter()
-                        .all(|field| field.tree.is_flat() && field.tree.fields().is_empty())
-            }
-            _ => true,
+            Value::Unit => "()".into(),
+            Value::Bool(value) => value.to_string(),
+            Value::Int(value) => value.to_string(),
+            Value::Float(value) => float(*value),
+            Value::Str(text) => format!("{text:?}"),
+            Value::Name(name) => name.clone(),
+            Value::List(list) => format!("[{}]", items(list)),
+            Value::Map(map) => format!("{{{}}}", fields(map, true)),
+            Value::Tuple(name, list) => format!("{}{})", open(name), items(list)),
+            Value::Struct(name, list) => format!("{}{})", open(name), fields(list, false)),
         }
     }
+}
+
+/// Lines of printed trees are no longer, where that can be.
+const WIDTH: usize = 100;
+
+fn open(name: &Option<String>) -> String {
+    format!("{}(", name.as_deref().unwrap_or_default())
+}
+
+fn key(field: &Field, quoted: bool) -> String {
+    match quoted {
+        true => format!("{:?}: ", field.name),
+        false => format!("{}: ", field.name),
+    }
+}
+
+fn write_items(out: &mut String, depth: usize, open: &str, items: &[Rc<Tree>], close: &str) {
+    out.push_str(open);
+    for item in items {
+        new_line(out, depth + 1);
+        item.write(out, depth + 1);
+        out.push(',');
+    }
+    new_line(out, depth);
+    out.push_str(close);
+}
+
+fn write_fields(out: &mut String, depth: usize, open: &str, fields: &[Field], close: &str) {
+    out.push_str(open);
+    for field in fields {
+        new_line(out, depth + 1);
+        out.push_str(&key(field, open == "{"));
+        field.tree.write(out, depth + 1);
+        out.push(',');
+    }
+    new_line(out, depth);
+    out.push_str(close);
+}
+
+fn new_line(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.push_str(&"    ".repeat(depth));
 }
 
 fn float(value: f64) -> String {
@@ -194,50 +235,6 @@ fn float(value: f64) -> String {
     } else {
         format!("{value:?}")
     }
-}
-
-fn write_items(out: &mut String, depth: usize, open: char, items: &[Rc<Tree>], close: char) {
-    let flat = items.len() <= 8 && items.iter().all(|item| item.is_flat());
-    out.push(open);
-    for (index, item) in items.iter().enumerate() {
-        separate(out, depth, flat, index);
-        item.write(out, depth + 1);
-    }
-    finish(out, depth, flat || items.is_empty(), close);
-}
-
-fn write_fields(out: &mut String, depth: usize, open: char, fields: &[Field], close: char) {
-    let flat =
-        fields.len() <= 6 && fields.iter().all(|f| f.tree.is_flat() && f.tree.fields().is_empty());
-    out.push(open);
-    for (index, field) in fields.iter().enumerate() {
-        separate(out, depth, flat, index);
-        let _ = match open {
-            '{' => write!(out, "{:?}: ", field.name),
-            _ => write!(out, "{}: ", field.name),
-        };
-        field.tree.write(out, depth + 1);
-    }
-    finish(out, depth, flat || fields.is_empty(), close);
-}
-
-fn separate(out: &mut String, depth: usize, flat: bool, index: usize) {
-    match (flat, index) {
-        (true, 0) => {}
-        (true, _) => out.push_str(", "),
-        (false, _) => {
-            out.push_str(if index == 0 { "\n" } else { ",\n" });
-            out.push_str(&"    ".repeat(depth + 1));
-        }
-    }
-}
-
-fn finish(out: &mut String, depth: usize, flat: bool, close: char) {
-    if !flat {
-        out.push_str(",\n");
-        out.push_str(&"    ".repeat(depth));
-    }
-    out.push(close);
 }
 
 /// Builds trees from the raw values of one source.

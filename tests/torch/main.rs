@@ -4,9 +4,11 @@
 
 mod batches;
 mod cli;
+mod family;
 mod formula;
 mod init;
 mod operations;
 mod optim;
 mod parity;
+mod reference;
 mod training;

@@ -6,15 +6,10 @@ use resweep::experiment;
 use resweep::model::Model;
 use resweep::plan::Plan;
 use resweep::spec::load::Loader;
-use tch::{Device, Reduction, Tensor};
+use tch::Device;
 
-use crate::formula::{find, golden, images, labels, relative, weight};
-
-/// Logits must agree to this, relative to the largest: a single displaced tensor of the deepest
-/// network moves them by 1e-4, rounding by 1e-6 (`tests/golden/errors.csv`).
-const LOGITS: f64 = 1e-5;
-/// The same for the rest.
-const LIMIT: f64 = 1e-4;
+use crate::formula::{find, golden, images, labels, weight as formula};
+use crate::reference::{LIMIT, LOGITS, assert_close, dims, model, training_loss, weight};
 
 fn plan(network: &str, form: &str) -> Plan {
     let suffix = if form == "cifar" { "" } else { "_imagenet" };
@@ -25,17 +20,7 @@ fn plan(network: &str, form: &str) -> Plan {
 }
 
 fn with_formula_weights(plan: &Plan) -> Model {
-    let mut model = Model::new(plan.clone(), 0, Device::Cpu).unwrap();
-    let values: Vec<Tensor> = plan
-        .weights
-        .iter()
-        .enumerate()
-        .map(|(k, w)| {
-            weight(k as u32, &w.name, &w.dims.iter().map(|&d| d as i64).collect::<Vec<_>>())
-        })
-        .collect();
-    model.set_weights(&values).unwrap();
-    model
+    model(plan, |place, weight| formula(place as u32, &weight.name, &dims(weight)))
 }
 
 fn check(network: &str, form: &str) {
@@ -49,31 +34,14 @@ fn check(network: &str, form: &str) {
     let logits = tch::no_grad(|| model.forward(&images, false).unwrap());
     assert_close(&logits, find(&wanted, "logits"), "logits", LOGITS);
 
-    let logits = model.forward(&images, true).unwrap();
-    let loss = logits.cross_entropy_loss::<&Tensor>(&labels, None, Reduction::Mean, -100, 0.0);
-    loss.backward();
+    let loss = training_loss(&model, &images, &labels);
     assert_close(&loss, find(&wanted, "loss"), "loss", LIMIT);
-    let weight =
-        |name: &str| model.weights().find(|(w, _)| w.name == name).unwrap().1.shallow_clone();
-    assert_close(
-        &weight("conv1.weight").grad(),
-        find(&wanted, "conv1_grad"),
-        "conv1 gradient",
-        LIMIT,
-    );
+    let gradient = weight(&model, "conv1.weight").grad();
+    assert_close(&gradient, find(&wanted, "conv1_grad"), "conv1 gradient", LIMIT);
     for name in ["running_mean", "running_var"] {
-        assert_close(
-            &weight(&format!("bn1.{name}")),
-            find(&wanted, &format!("bn1_{name}")),
-            name,
-            LIMIT,
-        );
+        let statistic = weight(&model, &format!("bn1.{name}"));
+        assert_close(&statistic, find(&wanted, &format!("bn1_{name}")), name, LIMIT);
     }
-}
-
-fn assert_close(value: &Tensor, wanted: &Tensor, what: &str, limit: f64) {
-    let error = relative(value, wanted);
-    assert!(error < limit, "{what}: off by {error:e}");
 }
 
 /// Names, shapes and order are those of torchvision's state dict.

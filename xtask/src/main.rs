@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use resweep::cli::{DeviceChoice, EvalArgs, PlanArgs, SweepArgs};
+use resweep::cli::{CheckArgs, DeviceChoice, EvalArgs, PlanArgs, ShowArgs, SweepArgs};
 use resweep::commands;
 
 mod checks;
@@ -33,6 +33,10 @@ enum Task {
     Eval(EvalArgs),
     /// Print the layer table of a network, or the totals of every experiment of a sweep.
     Plan(PlanArgs),
+    /// Print a network with every node and number, or every experiment of a sweep, resolved.
+    Show(ShowArgs),
+    /// Read and plan every spec under some paths (experiments by default), and tell what is wrong.
+    Check(CheckArgs),
     /// Run every check and test: formatting, lints, unit, integration and documentation tests.
     Test {
         /// Passed on to the test programs, such as a name to filter by.
@@ -61,6 +65,8 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Task::Plan(args) => commands::plan::run(&args),
         Task::Sweep(args) if args.dry_run => commands::dry_run::run(&args),
+        Task::Show(args) => commands::show::run(&args),
+        Task::Check(args) => commands::check::run(&args),
         // A mistake in a spec is told before anything is downloaded or compiled.
         Task::Sweep(args) => {
             hand_over(commands::plan::check_sweep(&args).and_then(|()| check_device(args.device)))

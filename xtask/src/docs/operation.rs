@@ -1,7 +1,5 @@
 //! Operations as the crate itself knows them.
 
-use std::path::Path;
-
 use resweep::op::{Arity, InitScheme, Shape};
 use resweep::spec::de::{self, Cx};
 use resweep::spec::error::Problem;
@@ -45,7 +43,9 @@ fn parse(text: &str) -> Result<NodeSpec, DocsError> {
     let mut env = Env::new();
     loop {
         let loader = Loader::default();
-        let tree = loader.text(Path::new("example.ron"), text.into());
+        // Blocks that it names have their paths from there.
+        let path = super::root().join("experiments/blocks/example.ron");
+        let tree = loader.text(&path, text.into());
         let node = tree.and_then(|tree| de::read(&tree, Cx { loader: &loader, env: &env }, "node"));
         let error = match node {
             Ok(node) => return Ok(node),

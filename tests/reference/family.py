@@ -1,0 +1,244 @@
+"""Golden files of the residual family: parameters, MACs, state-dict keys, logits, losses, gradients.
+
+    python family.py            # one thread, writes ../golden
+
+The networks are torchvision's own and those of networks.py and variants.py. Weights, running
+statistics, images and labels follow formula.py; nothing is drawn at random. ImageNet networks are
+counted for 3x224x224 and run on 2x3x64x64, the others on 2x3x32x32.
+
+Writes    family_params.csv   a row for each network: name; `spec` and `set`, the file under
+            experiments/models and its parameters (`a=1 b=2`); input; params; macs of convolutions
+            and linear layers for one image (a 1-d convolution over C channels counts kernel * C);
+            the published number of parameters, its source, and how ours differs where it does.
+            `fill`: the weights (see `fill` below).
+            The script refuses a network that differs without saying so, and torchvision's networks
+            that differ from the counts in torchvision's own weight metadata at all.
+          family.safetensors  `<name>/logits` in eval mode; for some `<name>/loss` and
+            `<name>/conv1_grad` in training mode (gradient of the loss in the first convolution)
+          family_errors.csv   max |float32 - float64| / max |float64| of each
+          family_init.csv     initial value of each normalisation's weight in resnet18_zero_init
+          state_dict/<name>.csv   key and shape in order, without num_batches_tracked
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+import torch
+import torchvision
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional as F
+
+import formula
+import networks as N
+import variants as V
+from golden import GOLDEN, dims, relative_error, write_csv
+
+ERROR_LIMIT = 2e-5
+CIFAR, IMAGENET = (3, 32, 32), (3, 224, 224)
+HE = "He et al. 2016, table 6"
+WRN = "Zagoruyko and Komodakis 2016, table 4"
+
+
+class Row(NamedTuple):
+    name: str
+    make: object
+    spec: str
+    set: str = ""
+    input: tuple = CIFAR
+    published: str = ""  # parameters, millions, as printed
+    source: str = ""
+    difference: str = ""
+    golden: str = "eval"  # "train": loss and gradient too; "count": neither
+    keys: bool = False  # whether the state dict's keys are written
+    gmacs: float = 0  # published, where they are
+    fill: str = "formula"
+
+
+def he(depth, published, **more):
+    make = lambda: N.cifar_resnet(depth, "A")
+    depth_is = f"params.depth={depth}"
+    return Row(f"resnet{depth}_a", make, "cifar_resnet_a", depth_is, published=published, source=HE, **more)
+
+
+def other(depth, way, spec, **more):
+    make = lambda: N.cifar_resnet(depth, way)
+    suffix = "b" if way else "plain"
+    return Row(f"resnet{depth}_{suffix}", make, spec, f"params.depth={depth}", **more)
+
+
+def wrn(depth, widen, published, **more):
+    set = f"params.depth={depth} params.widen={widen}"
+    make = lambda: N.wrn(depth, widen)
+    return Row(f"wrn{depth}_{widen}", make, "wrn", set, published=published, source=WRN, **more)
+
+
+def twin(name, golden):
+    """torchvision's own network, with the exact count of its weights' metadata."""
+    make = getattr(torchvision.models, name)
+    meta = torchvision.models.get_model_weights(name).DEFAULT.meta
+    published = str(Decimal(meta["num_params"]) / 10**6)
+    more = {"golden": golden, "keys": golden != "count", "gmacs": meta["_ops"]}
+    return Row(name, make, name, "", IMAGENET, published, "torchvision", **more)
+
+
+def preact_bottleneck(depth, published, **more):
+    make = lambda: N.preact_bottleneck(depth)
+    set, source = f"params.depth={depth}", "Zagoruyko and Komodakis 2016, table 5"
+    spec = "preact_bottleneck"
+    return Row(f"preact_resnet{depth}", make, spec, set, published=published, source=source, **more)
+
+
+def resnext29(groups, published, **more):
+    make = lambda: N.cifar_resnext(groups, 64)
+    name, set, source = f"resnext29_{groups}x64d", f"params.groups={groups}", "Xie et al. 2017, table 7"
+    return Row(name, make, "resnext29", set, published=published, source=source, **more)
+
+
+ROWS = [
+    twin("wide_resnet50_2", "train"),
+    twin("wide_resnet101_2", "count"),
+    twin("resnext50_32x4d", "train"),
+    twin("resnext101_32x8d", "count"),
+    twin("resnext101_64x4d", "count"),
+    twin("densenet121", "train"),
+    he(20, "0.27", golden="train", keys=True),
+    he(32, "0.46"),
+    he(44, "0.66"),
+    he(56, "0.85"),
+    he(110, "1.7"),
+    he(1202, "19.4", golden="count"),
+    other(20, "B", "cifar_resnet", golden="train", keys=True),
+    other(32, "B", "cifar_resnet", golden="count"),
+    other(44, "B", "cifar_resnet", golden="count"),
+    other(56, "B", "cifar_resnet"),
+    other(110, "B", "cifar_resnet"),
+    other(1202, "B", "cifar_resnet", golden="count"),
+    other(20, None, "cifar_plain", golden="train", fill="lively"),
+    other(56, None, "cifar_plain", fill="lively"),
+    other(110, None, "cifar_plain", golden="count"),
+    Row("preact_resnet18", lambda: N.preact_resnet(N.PreactBasic, [2, 2, 2, 2]), "preact_resnet18", golden="train", keys=True),
+    Row("preact_resnet50", lambda: N.preact_resnet(N.PreactBottleneck, [3, 4, 6, 3]), "preact_resnet50"),
+    preact_bottleneck(164, "1.7", keys=True),
+    preact_bottleneck(1001, "10.2", golden="count", difference="10.3 here; 10.2 without the parameters of BatchNorm"),
+    wrn(16, 8, "11.0", golden="train", keys=True),
+    wrn(28, 10, "36.5", golden="count"),
+    wrn(40, 4, "8.9"),
+    resnext29(8, "34.4"),
+    resnext29(16, "68.1", golden="count", difference="68.155 here, which the paper seems to have cut off"),
+    Row("se_resnet18", lambda: V.cifar(V.ResNet(V.SeBasic, [2, 2, 2, 2])), "se_resnet18", golden="train", keys=True),
+    Row("se_resnet50", lambda: V.cifar(V.ResNet(V.SeBottleneck, [3, 4, 6, 3])), "se_resnet50", golden="count"),
+    Row("se_resnet50_imagenet", lambda: V.ResNet(V.SeBottleneck, [3, 4, 6, 3]), "se_resnet50_imagenet", "", IMAGENET, "28.1", "Hu et al. 2020 (TPAMI), reduction ratios: 16"),
+    Row("resnet50d", V.resnet50d, "resnet50d", "", IMAGENET, "25.58", "timm, resnet50d", keys=True),
+    Row("densenet_bc_100_12", lambda: N.densenet_bc(100, 12), "densenet_bc", "", CIFAR, "0.8", "Huang et al. 2017, table 2", golden="train", keys=True),
+    Row("pyramidnet110_84", lambda: N.PyramidNet(110, 84), "pyramidnet", "", CIFAR, "3.8", "Han et al. 2017, table 4", "3.904 here, with widths rounded to the nearest as in the authors' PyTorch code", golden="train", keys=True),
+    Row("resnet18_group_norm", V.group_norm_resnet18, "resnet18_group_norm", golden="train", fill="lively"),
+    Row("resnet18_zero_init", V.zero_init_resnet18, "resnet18_zero_init", golden="count"),
+    Row("rezero_resnet18", lambda: V.cifar(V.ResNet(V.ReZeroBasic, [2, 2, 2, 2])), "rezero_resnet18", golden="train", keys=True),
+    Row("skipinit_wrn16_4", lambda: N.skipinit_wrn(16, 4), "skipinit_wrn", golden="train", keys=True),
+    Row("eca_resnet18", lambda: V.cifar(V.ResNet(V.EcaBasic, [2, 2, 2, 2])), "eca_resnet18", golden="train", keys=True),
+    Row("res2net50_26w_4s", V.res2net50, "res2net50", "", IMAGENET, "25.70", "timm, res2net50_26w_4s", golden="train", keys=True),
+    Row("convmixer256_8", lambda: N.ConvMixer(256, 8, 5, 2), "convmixer", keys=True),
+    Row("convnext_cifar", lambda: N.ConvNeXt([2, 2, 4], [48, 96, 192], 0.1), "convnext", keys=True, fill="lively"),
+    Row("stochastic_depth110", lambda: N.stochastic_depth_resnet(110, 0.5), "stochastic_depth", "", CIFAR, "1.7", "Huang et al. 2016, section 4"),
+]
+
+
+def counts(row):
+    """Parameters, and multiply-accumulates of convolutions and linear layers for one image."""
+    with torch.device("meta"):
+        model = row.make().eval()
+    macs = []
+    for module in model.modules():
+        if isinstance(module, (nn.Conv2d, nn.Conv1d, nn.Linear)):
+            add = lambda module, _, output: macs.append(module.weight.numel() * output[0, 0].numel())
+            module.register_forward_hook(add)
+    model(torch.empty(1, *row.input, device="meta"))
+    return sum(p.numel() for p in model.parameters()), sum(macs)
+
+
+def check_published(row, params, macs):
+    """Refuses a count that is not the published one to its last digit, unless the row says why."""
+    if row.gmacs and round(macs / 1e9, 3) != row.gmacs:
+        raise SystemExit(f"{row.name}: {macs} MACs, {row.gmacs} * 10^9 published")
+    if not row.published:
+        return
+    published = Decimal(row.published)
+    ours = (Decimal(params) / 10**6).quantize(published, ROUND_HALF_UP)
+    if (ours != published) != bool(row.difference):
+        raise SystemExit(f"{row.name}: {ours} M parameters, {published} M published, {row.difference!r}")
+
+
+def fill(row):
+    """The network with the formula's weights. `lively` makes scales of normalisations (1-D weights)
+    twice and biases an eighth as large: without shortcuts, or with norms that keep no running
+    statistics, the formula's biases would drown what comes from the image."""
+    model = formula.fill(row.make())
+    if row.fill == "lively":
+        for key, value in formula.state(model).items():
+            if key.endswith("weight") and value.dim() == 1:
+                value *= 2
+            if key.endswith("bias"):
+                value /= 8
+    return model
+
+
+def results(row, dtype):
+    """The golden tensors in `dtype`, from the same float32 weights and images."""
+    model = fill(row).to(dtype)
+    side = 32 if row.input == CIFAR else 64
+    images = formula.images((2, 3, side, side)).to(dtype)
+    with torch.no_grad():
+        found = {"logits": model.eval()(images)}
+    if row.golden == "train":
+        first = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
+        labels = formula.labels(len(images), found["logits"].shape[1])
+        loss = F.cross_entropy(model.train()(images), labels)
+        loss.backward()
+        found |= {"loss": loss.detach(), "conv1_grad": first.weight.grad}
+    return found
+
+
+def golden(row):
+    """The tensors of a network, and their rounding errors."""
+    tensors, exact = results(row, torch.float32), results(row, torch.float64)
+    errors = {key: relative_error(value, exact[key]) for key, value in tensors.items()}
+    if max(errors.values()) > ERROR_LIMIT:
+        raise SystemExit(f"{row.name}: float32 is off by {errors}, limit {ERROR_LIMIT}")
+    return {f"{row.name}/{key}": value.contiguous() for key, value in tensors.items()}, errors
+
+
+def initial_norms(model):
+    """Key and value of the weight of each normalisation, which must be one number."""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.BatchNorm2d):
+            (value,) = module.weight.unique().tolist()
+            yield f"{name}.weight", int(value)
+
+
+def main():
+    torch.set_num_threads(1)
+    params, errors, tensors = [], [], {}
+    for row in ROWS:
+        count, macs = counts(row)
+        check_published(row, count, macs)
+        where = row.name, row.spec, row.set, "x".join(map(str, row.input))
+        params.append([*where, count, macs, row.published, row.source, row.difference, row.fill])
+        print(*params[-1], flush=True)
+        if row.keys:
+            keys = [(key, dims(value)) for key, value in formula.state(row.make()).items()]
+            write_csv(GOLDEN / "state_dict" / f"{row.name}.csv", ["key", "shape"], keys)
+        if row.golden != "count":
+            found, off = golden(row)
+            tensors |= found
+            errors += [[row.name, key, f"{error:.1e}"] for key, error in off.items()]
+            print(*(f"    {key} {error:.1e}" for key, error in off.items()), flush=True)
+    header = "name spec set input params macs published source difference fill".split()
+    write_csv(GOLDEN / "family_params.csv", header, params)
+    write_csv(GOLDEN / "family_errors.csv", ["name", "tensor", "float32_error"], errors)
+    write_csv(GOLDEN / "family_init.csv", ["key", "value"], initial_norms(V.zero_init_resnet18()))
+    save_file(tensors, GOLDEN / "family.safetensors")
+
+
+if __name__ == "__main__":
+    main()
