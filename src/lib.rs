@@ -48,6 +48,7 @@
 //! | an optimiser | `spec/train.rs` (its fields), `train/optim.rs` (its state and step), `shim/` |
 //! | a schedule | `spec/train.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
 //! | an augmentation | `spec/train.rs`, `train/batches.rs` |
+//! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 

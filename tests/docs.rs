@@ -1,4 +1,5 @@
-//! Every block of RON in the documentation is read, and planned where it is a network or a sweep.
+//! Every block of RON in the documentation is read, and planned where it is a network or a sweep;
+//! every `$ cargo xtask plan ..`, `show` and `sweep .. --dry-run` prints what the page shows.
 //!
 //! A block that starts with `Network(`, `Block(`, `Sweep(` or `Train(` is whole. A fragment says
 //! what it is a part of: ```` ```ron,node ````, ```` ```ron,stages ````, as [`fragment`] knows them.
@@ -9,6 +10,9 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Parser as _;
+use resweep::cli::{PlanArgs, ShowArgs, SweepArgs};
+use resweep::commands::{dry_run, plan, show};
 use resweep::experiment;
 use resweep::op::InitScheme;
 use resweep::spec::data::{Data, DataSet, Normalize};
@@ -25,7 +29,12 @@ use serde::de::DeserializeOwned;
 const PAGES: [&str; 4] =
     ["README.md", "experiments/README.md", "experiments/REFERENCE.md", "results/README.md"];
 
-/// A block of RON of a page.
+/// The marker of a block in another language.
+const OTHER: &str = "another language";
+/// The marker of a block without a language.
+const CONSOLE: &str = "a console";
+
+/// A block of code of a page.
 #[derive(Debug, Clone)]
 struct Snippet {
     /// The line of its first line.
@@ -46,14 +55,13 @@ fn snippets(page: &'static str) -> Vec<Snippet> {
     for (index, line) in text.lines().enumerate() {
         let fence = line.trim().strip_prefix("```");
         match (&mut open, fence) {
-            (Some(_), Some(_)) => {
-                found.extend(open.take().filter(|s| s.marker != "another language"))
-            }
+            (Some(_), Some(_)) => found.extend(open.take().filter(|snippet| snippet.is_checked())),
             (Some(snippet), None) => snippet.text += &format!("{line}\n"),
             (None, Some(info)) => {
                 let marker = match info.trim().strip_prefix("ron") {
                     Some(rest) => rest.trim_start_matches(',').to_string(),
-                    None => "another language".into(),
+                    None if info.trim().is_empty() => CONSOLE.into(),
+                    None => OTHER.into(),
                 };
                 open = Some(Snippet { line: index + 2, marker, text: String::new() });
             }
@@ -65,6 +73,17 @@ fn snippets(page: &'static str) -> Vec<Snippet> {
 }
 
 impl Snippet {
+    /// Whether it is RON, or a command that needs no tensors.
+    fn is_checked(&self) -> bool {
+        let quick = ["plan ", "show "].iter().any(|command| self.runs(command))
+            || (self.runs("sweep ") && self.text.lines().next().unwrap().ends_with("--dry-run"));
+        self.marker != OTHER && (self.marker != CONSOLE || quick)
+    }
+
+    fn runs(&self, command: &str) -> bool {
+        self.text.strip_prefix("$ cargo xtask ").is_some_and(|rest| rest.starts_with(command))
+    }
+
     /// The file that it stands for, from the repository's root.
     fn file(&self) -> Option<&str> {
         let first = self.text.lines().next()?.strip_prefix("// ")?;
@@ -79,7 +98,7 @@ impl Snippet {
 
     fn path(&self, folder: &str) -> PathBuf {
         let file = self.file().map(PathBuf::from);
-        root().join(file.unwrap_or_else(|| Path::new("experiments").join(folder).join("doc.ron")))
+        file.unwrap_or_else(|| Path::new("experiments").join(folder).join("doc.ron"))
     }
 
     /// Reads it; `files` are those of the page.
@@ -88,6 +107,9 @@ impl Snippet {
         let told = |error: SpecError| error.render(&loader.sources);
         for file in files {
             loader.text(&file.path(""), file.text.clone()).map_err(told)?;
+        }
+        if self.marker == CONSOLE {
+            return console(&loader, &self.text);
         }
         if self.marker == "sweep" || self.marker == "axes" {
             let text = format!("{SWEEP}{}\n)", self.text);
@@ -106,8 +128,9 @@ impl Snippet {
             experiment::network(&loader, &path, &[], None).map(drop).map_err(told)
         } else if start.starts_with("Block(") {
             let path = whole("blocks").map_err(told)?;
-            let user = root().join("experiments/models/user.ron");
-            let text = USER.replace("BLOCK", path.to_str().unwrap());
+            let user = PathBuf::from("experiments/models/user.ron");
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let text = USER.replace("BLOCK", &format!("../blocks/{name}"));
             loader.text(&user, text).map_err(told)?;
             experiment::network(&loader, &user, &[], None).map(drop).map_err(told)
         } else if start.starts_with("Sweep(") {
@@ -121,6 +144,48 @@ impl Snippet {
         } else {
             Err("say what this is a part of, as in ```ron,node".into())
         }
+    }
+}
+
+/// The commands whose output pages show.
+#[derive(clap::Parser)]
+enum Command {
+    Plan(PlanArgs),
+    Show(ShowArgs),
+    Sweep(SweepArgs),
+}
+
+/// Compares what a command prints with what a page shows; `...` stands for any lines.
+fn console(loader: &Loader, text: &str) -> Result<(), String> {
+    let (command, shown) = text.split_once('\n').unwrap();
+    let arguments = command.strip_prefix("$ cargo ").unwrap().split_whitespace();
+    let command = Command::try_parse_from(arguments).map_err(|error| error.to_string())?;
+    let printed = match &command {
+        Command::Plan(args) => plan::text(loader, args),
+        Command::Show(args) => show::text(loader, args),
+        Command::Sweep(args) => {
+            experiment::sweep(loader, &args.spec, &args.set).map(|sweep| dry_run::text(&sweep))
+        }
+    };
+    let printed = printed.unwrap_or_else(|errors| plan::rendered(loader, &errors));
+    let lines = |text: &str| -> Vec<String> {
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        // How wide columns and rules are is not what pages are about.
+        text.trim_end().lines().map(|line| words(line.trim_matches(['═', '─']))).collect()
+    };
+    let (printed, shown) = (lines(&printed), lines(shown));
+    let mut at = 0;
+    for (index, part) in shown.split(|line| line == "...").enumerate() {
+        let found = printed[at..].windows(part.len().max(1)).position(|window| window == part);
+        match found {
+            _ if part.is_empty() => {}
+            Some(skipped) if skipped == 0 || index > 0 => at += skipped + part.len(),
+            _ => return Err(format!("not printed: {}\nbut:\n{}", part[0], printed.join("\n"))),
+        }
+    }
+    match at == printed.len() || shown.last().is_some_and(|line| line == "...") {
+        true => Ok(()),
+        false => Err(format!("more is printed: {}", printed[at])),
     }
 }
 
@@ -179,7 +244,7 @@ fn read_with<T: DeserializeOwned>(folder: &str, text: &str, value: i64) -> Resul
     let mut env = Env::new();
     loop {
         let loader = Loader::default();
-        let path = root().join(folder).join("doc.ron");
+        let path = Path::new(folder).join("doc.ron");
         let read = loader
             .text(&path, text.into())
             .and_then(|tree| de::read::<T>(&tree, Cx { loader: &loader, env: &env }, "this"));
@@ -218,6 +283,14 @@ fn wrong_blocks_are_told() {
     assert!(told("", "optimizer: Sgd(lr: 0.1)").contains("say what this is a part of"));
     assert!(told("node", "(\"a\", Conv3d())").contains("Conv3d"));
     assert!(told("recipe", "()").contains("tests/docs.rs does not know"));
+    let command = "$ cargo xtask plan experiments/models/resnet18.ron\n...\n";
+    let shown = |lines: &str| snippet(CONSOLE, &format!("{command}{lines}")).check(&[]);
+    assert_eq!(shown("params 11,173,962   GMACs 0.555   activations 5.90 MB per image\n"), Ok(()));
+    assert!(shown("params 11,173,963   GMACs 0.555   activations 5.90 MB per image\n").is_err());
+    assert!(
+        shown(" fc                      Linear                    10       5,130        5,120\n")
+            .is_err()
+    );
     let sweep = format!("{})", SWEEP.replace("resnet18", "resnet19"));
     assert!(told("", &sweep).contains("resnet18.ron"));
     assert!(told("sweep", "axis: []").contains("did you mean `axes`?"));

@@ -23,24 +23,35 @@ pub fn text(experiments: &Experiments) -> String {
 }
 
 fn list(experiments: &Experiments) -> String {
+    let remarks: Vec<String> =
+        (0..experiments.list.len()).map(|at| remark(experiments, at)).collect();
+    let has_remarks = remarks.iter().any(|remark| !remark.is_empty());
     let seeds = experiments.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
     let header: Vec<String> = ["experiment"]
         .into_iter()
         .map(String::from)
         .chain(experiments.axes.iter().cloned())
-        .chain(["params", "GMACs", "activations, MB/image", "seeds", "remark"].map(String::from))
+        .chain(["params", "GMACs", "activations, MB/image", "seeds"].map(String::from))
+        .chain(has_remarks.then(|| "remark".to_string()))
         .collect();
-    let rows = experiments.list.iter().map(|experiment| {
-        let is_baseline = experiments.baseline.as_ref() == Some(&experiment.name);
-        let same = experiment.same_as.as_ref().map(|other| format!("same as {other}"));
-        let remarks = is_baseline.then(|| "baseline".to_string()).into_iter().chain(same);
+    let rows = experiments.list.iter().zip(remarks).map(|(experiment, remark)| {
         std::iter::once(experiment.name.clone())
             .chain(experiment.axes.iter().map(|(_, value)| value.clone()))
             .chain(table::costs(&experiment.plan))
-            .chain([seeds.clone(), remarks.collect::<Vec<_>>().join(", ")])
+            .chain([seeds.clone()])
+            .chain(has_remarks.then_some(remark))
             .collect()
     });
     table::wide(&header, rows)
+}
+
+/// What is to be said of the experiment at this place of the list.
+fn remark(experiments: &Experiments, at: usize) -> String {
+    let experiment = &experiments.list[at];
+    let is_baseline = experiments.baseline.as_ref() == Some(&experiment.name);
+    let same = experiment.same_as.as_ref().map(|other| format!("same as {other}"));
+    let all = is_baseline.then(|| "baseline".to_string()).into_iter().chain(same);
+    all.collect::<Vec<_>>().join(", ")
 }
 
 /// `24 experiments x 3 seeds = 72 runs; 12 rejected by `where`, 3 excluded`.

@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use ron::extensions::Extensions;
 use serde::Serialize;
 
 use crate::plan::Plan;
@@ -325,7 +326,8 @@ pub(super) fn quantity(plan: &Plan, name: &str) -> Option<Value> {
 
 /// A spec with every field, also those that the file leaves out.
 fn typed<T: Serialize>(spec: &T) -> Option<Rc<Tree>> {
-    let text = ron::to_string(spec).ok()?;
+    let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
+    let text = options.to_string(spec).ok()?;
     let sources = Sources::default();
     let id = sources.add(String::new(), std::path::Path::new(""), text);
     Tree::parse(&sources, id).ok()
@@ -334,11 +336,6 @@ fn typed<T: Serialize>(spec: &T) -> Option<Rc<Tree>> {
 fn find(tree: &Option<Rc<Tree>>, path: &str) -> Option<Value> {
     let mut tree = Rc::clone(tree.as_ref()?);
     for part in path.split('.').filter(|part| !part.is_empty()) {
-        if let tree::Value::Tuple(Some(name), items) = &tree.value
-            && name == "Some"
-        {
-            tree = Rc::clone(items.first()?);
-        }
         let next = match &tree.value {
             tree::Value::List(items) | tree::Value::Tuple(_, items) => {
                 items.get(part.parse::<usize>().ok()?).map(Rc::clone)

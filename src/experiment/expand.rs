@@ -15,6 +15,7 @@ use crate::spec::expr::{Env, unknown_name};
 use crate::spec::load::Loader;
 use crate::spec::network::Task;
 use crate::spec::params::{Given, Params};
+use crate::spec::source::Span;
 use crate::spec::sweep::{Entry, Sweep};
 use crate::spec::tree::{Tree, Value};
 
@@ -358,13 +359,10 @@ fn rejects(
     }
 }
 
-fn unknown_in_names(
-    name: &str,
-    span: crate::spec::source::Span,
-    candidate: &Candidate<'_>,
-) -> SpecError {
+fn unknown_in_names(name: &str, span: Span, candidate: &Candidate<'_>) -> SpecError {
     let known = candidate.known().into_iter().filter(|name| !QUANTITIES.contains(&name.as_str()));
-    SpecError::at(span, unknown_name(&format!("{{{name}}}"), name, known.collect()))
+    let (what, found, expected) = ("axis or field".into(), name.into(), known.collect());
+    SpecError::at(span, Problem::UnknownVariant { what, found, expected })
 }
 
 /// The sweep without what makes experiments of it: what an experiment keeps beside its network.

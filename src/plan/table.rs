@@ -45,9 +45,17 @@ pub fn experiments<'a>(plans: impl IntoIterator<Item = (&'a str, &'a Plan)>) -> 
 /// A table of rows that begin with a name; numbers stand to the right.
 pub fn wide(header: &[String], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let rows: Vec<Vec<String>> = rows.into_iter().collect();
     let mut table = new_table(&header);
-    for cells in rows {
-        table.add_row(row(&cells));
+    for cells in &rows {
+        table.add_row(row(cells));
+    }
+    for (at, column) in table.column_iter_mut().enumerate().skip(1) {
+        let mut cells = rows.iter().filter_map(|cells| cells.get(at));
+        let numbers =
+            cells.all(|cell| cell.replace(',', "").parse::<f64>().is_ok() || cell.is_empty());
+        let alignment = if numbers { CellAlignment::Right } else { CellAlignment::Left };
+        column.set_cell_alignment(alignment);
     }
     format!("{table}\n")
 }
