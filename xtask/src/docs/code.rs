@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use syn::parse::{Parse, ParseStream};
 use syn::visit::Visit;
-use syn::{Attribute, Fields, Ident, Item, Token};
+use syn::{Attribute, Ident, Item};
 
 use super::DocsError;
+use super::body;
 use super::custom::Custom;
-use super::serde::{Serde, doc, string};
+use super::serde::{Serde, doc};
+use super::table::{Kinds, Table};
 
 /// The enum that `operations!` makes.
 pub const OPERATION: &str = "Op";
@@ -177,12 +178,12 @@ impl Code {
                 self.operations.extend(table.0.into_iter().map(|line| line.operation(folder)));
             }
             Item::Struct(item) => {
-                let body = |serde: &Serde| struct_body(&item.fields, serde);
-                self.take_type(key(&item.ident), &item.attrs, custom, body)?;
+                let read = |serde: &Serde| body::of_struct(&item.fields, serde);
+                self.take_type(key(&item.ident), &item.attrs, custom, read)?;
             }
             Item::Enum(item) => {
-                let body = |serde: &Serde| variants(&item, serde).map(Body::Enum);
-                self.take_type(key(&item.ident), &item.attrs, custom, body)?;
+                let read = |serde: &Serde| body::variants(&item, serde).map(Body::Enum);
+                self.take_type(key(&item.ident), &item.attrs, custom, read)?;
             }
             _ => {}
         }
@@ -270,112 +271,4 @@ fn derives(attrs: &[Attribute], what: &str) -> bool {
         });
         found
     })
-}
-
-fn struct_body(fields: &Fields, serde: &Serde) -> Result<Body, DocsError> {
-    match fields {
-        Fields::Named(_) => {
-            let fields = self::fields(fields, serde.rename_all.as_deref())?;
-            match fields.as_slice() {
-                [only] if serde.transparent => Ok(Body::Newtype(Box::new(only.ty.clone()))),
-                _ => Ok(Body::Struct(fields)),
-            }
-        }
-        Fields::Unnamed(list) if list.unnamed.len() == 1 => {
-            Ok(Body::Newtype(Box::new(list.unnamed[0].ty.clone())))
-        }
-        Fields::Unit => Ok(Body::Struct(Vec::new())),
-        Fields::Unnamed(_) => {
-            Err(DocsError::Unknown("a struct of several fields without names".into()))
-        }
-    }
-}
-
-fn fields(fields: &Fields, rule: Option<&str>) -> Result<Vec<Field>, DocsError> {
-    let mut list = Vec::new();
-    for field in fields {
-        let ident = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
-        let located = |error: DocsError| error.located(format!("field `{ident}`"));
-        let serde = Serde::of(&field.attrs).map_err(located)?;
-        if !serde.skip {
-            let name = serde.name(ident.trim_start_matches("r#"), rule).map_err(located)?;
-            list.push(Field { name, doc: doc(&field.attrs), serde, ty: field.ty.clone() });
-        }
-    }
-    Ok(list)
-}
-
-fn variants(item: &syn::ItemEnum, serde: &Serde) -> Result<Vec<Variant>, DocsError> {
-    let mut list = Vec::new();
-    for variant in &item.variants {
-        let ident = variant.ident.to_string();
-        let located = |error: DocsError| error.located(format!("`{ident}`"));
-        let attrs = Serde::of(&variant.attrs).map_err(located)?;
-        if attrs.skip {
-            continue;
-        }
-        let body = match &variant.fields {
-            Fields::Unit => VariantBody::Unit,
-            Fields::Named(_) => VariantBody::Struct(
-                fields(&variant.fields, attrs.rename_all.as_deref()).map_err(located)?,
-            ),
-            Fields::Unnamed(list) => {
-                VariantBody::Tuple(list.unnamed.iter().map(|field| field.ty.clone()).collect())
-            }
-        };
-        list.push(Variant {
-            name: attrs.name(&ident, serde.rename_all.as_deref()).map_err(located)?,
-            doc: doc(&variant.attrs),
-            default: variant.attrs.iter().any(|attr| attr.path().is_ident("default")),
-            body,
-        });
-    }
-    Ok(list)
-}
-
-/// Finds the kinds of file: `expect_kind(tree, "Sweep")`.
-struct Kinds<'a>(&'a mut Vec<String>);
-
-impl<'ast> Visit<'ast> for Kinds<'_> {
-    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-        let named = matches!(&*call.func, syn::Expr::Path(path)
-            if path.path.segments.last().is_some_and(|s| s.ident == "expect_kind"));
-        if named {
-            self.0.extend(call.args.iter().filter_map(string));
-        }
-        syn::visit::visit_expr_call(self, call);
-    }
-}
-
-/// The body of `operations!`: `/// Sum of its inputs. Add in add;`
-struct Table(Vec<Line>);
-
-struct Line {
-    attrs: Vec<Attribute>,
-    name: Ident,
-    module: Ident,
-}
-
-impl Line {
-    fn operation(self, folder: &Path) -> Operation {
-        Operation {
-            name: self.name.to_string(),
-            summary: doc(&self.attrs),
-            file: folder.join(format!("{}.rs", self.module)),
-        }
-    }
-}
-
-impl Parse for Table {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut lines = Vec::new();
-        while !input.is_empty() {
-            let attrs = input.call(Attribute::parse_outer)?;
-            let name = input.parse()?;
-            input.parse::<Token![in]>()?;
-            lines.push(Line { attrs, name, module: input.parse()? });
-            input.parse::<Token![;]>()?;
-        }
-        Ok(Self(lines))
-    }
 }

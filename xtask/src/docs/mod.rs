@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod body;
 mod by_hand;
 mod code;
 mod custom;
@@ -17,6 +18,7 @@ mod modules;
 mod operation;
 mod page;
 mod serde;
+mod table;
 #[cfg(test)]
 mod tests;
 mod uses;

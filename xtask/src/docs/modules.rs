@@ -51,7 +51,7 @@ pub fn sections(root: &Path) -> Result<Vec<Section>, DocsError> {
         section.text = section.text.replace("```ron\n", &marker);
         if path.ends_with("mod.rs") {
             let others = super::files(path.parent().unwrap_or(root), "rs")?;
-            for list in others.iter().map(|path| lists(path)) {
+            for list in others.iter().map(PathBuf::as_path).map(lists) {
                 section.text.push_str(&list?);
             }
         }
@@ -80,7 +80,7 @@ fn section(path: &Path) -> Result<Section, DocsError> {
 }
 
 /// The comments of a file's items that list forms: `` - `Range(from, to, step)`: .. ``.
-fn lists(path: &PathBuf) -> Result<String, DocsError> {
+fn lists(path: &Path) -> Result<String, DocsError> {
     let parsed = syn::parse_file(&super::read(path)?).map_err(|error| {
         DocsError::Unknown(error.to_string()).located(path.display().to_string())
     })?;

@@ -68,23 +68,6 @@ fn links_within_the_reference_lead_somewhere() {
     }
 }
 
-/// What a comment of a network says about its size is so.
-#[test]
-fn sizes_in_comments_are_those_of_the_plan() {
-    for path in super::files(&root().join("experiments/models"), "ron").unwrap() {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let loader = resweep::spec::load::Loader::default();
-        let plan = resweep::experiment::network(&loader, &path, &[], None).unwrap();
-        for line in text.lines().map_while(|line| line.strip_prefix("// ")) {
-            let Some((before, _)) = line.split_once(" parameters") else { continue };
-            let said = before.rsplit(' ').next().unwrap();
-            if said.replace(',', "").parse::<u64>().is_ok() {
-                assert_eq!(said, super::zoo::count(plan.params()), "{}", path.display());
-            }
-        }
-    }
-}
-
 /// A type that the generator does not know is told, not left out.
 #[test]
 fn what_the_generator_does_not_know_is_told() {

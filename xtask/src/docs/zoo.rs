@@ -80,7 +80,7 @@ fn about(text: &str) -> String {
 }
 
 /// A number with commas between thousands.
-pub fn count(number: u64) -> String {
+fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
