@@ -51,6 +51,7 @@
 //! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
 //! | a function of expressions | its line and its case in `spec/expr/functions.rs` |
 //! | an augmentation | `spec/train.rs`, `train/batches.rs` |
+//! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 

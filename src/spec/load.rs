@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -44,7 +45,22 @@ impl Loader {
         if let Some(tree) = self.files.borrow().get(&key) {
             return Ok(Rc::clone(tree));
         }
-        let text = read(path)?;
+        self.parse(path, key, read(path)?)
+    }
+
+    /// Takes a text as the file of this path, which need not exist: [`Loader::open`] and specs that
+    /// name the path find it without a look at the disk.
+    ///
+    /// # Errors
+    /// A text that is not RON, or is larger than a file may be.
+    pub fn text(&self, path: &Path, text: String) -> Result<Rc<Tree>, SpecError> {
+        if text.len() as u64 > MAX_FILE {
+            return Err(too_large(path));
+        }
+        self.parse(path, path.canonicalize().unwrap_or_else(|_| path.to_path_buf()), text)
+    }
+
+    fn parse(&self, path: &Path, key: PathBuf, text: String) -> Result<Rc<Tree>, SpecError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let id = self.sources.add(path.display().to_string(), folder, text);
         let tree = Tree::parse(&self.sources, id)?;
@@ -155,19 +171,27 @@ impl<'de, T> Deserialize<'de> for Later<T> {
 }
 
 fn read(path: &Path) -> Result<String, SpecError> {
-    let unreadable = |reason: String| {
-        let similar = similar(path);
-        SpecError::new(Problem::Unreadable { path: path.to_path_buf(), reason, similar })
-    };
-    let size = std::fs::metadata(path).map_err(|error| unreadable(reason(&error)))?;
-    if size.is_dir() {
+    let unreadable = |why: String| unreadable(path, why);
+    let file = std::fs::File::open(path).map_err(|error| unreadable(reason(&error)))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         return Err(unreadable("it is a folder".into()));
     }
-    if size.len() > MAX_FILE {
-        return Err(unreadable(format!("it has {} bytes, more than 16 MiB", size.len())));
+    // Pipes and devices have no size to ask for, and some never end.
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| unreadable(reason(&error)))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(too_large(path));
     }
-    let bytes = std::fs::read(path).map_err(|error| unreadable(reason(&error)))?;
     String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".into()))
+}
+
+fn unreadable(path: &Path, reason: String) -> SpecError {
+    let similar = similar(path);
+    SpecError::new(Problem::Unreadable { path: path.to_path_buf(), reason, similar })
+}
+
+fn too_large(path: &Path) -> SpecError {
+    unreadable(path, "it has more than 16 MiB".into())
 }
 
 fn reason(error: &std::io::Error) -> String {

@@ -11,6 +11,7 @@ use resweep::cli::{CheckArgs, DeviceChoice, EvalArgs, PlanArgs, ShowArgs, SweepA
 use resweep::commands;
 
 mod checks;
+mod docs;
 mod handover;
 mod libtorch;
 mod pip;
@@ -42,6 +43,9 @@ enum Task {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Write the pages that are made from the code and the specs: `experiments/REFERENCE.md`, and
+    /// the tables of `experiments/README.md`.
+    Docs,
     /// Find or install libtorch, and say where it is. The other commands do it by themselves.
     Setup(SetupArgs),
 }
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
             hand_over(commands::plan::check_network(&args).and_then(|()| check_device(args.device)))
         }
         Task::Test { args } => report(checks::run(&args)),
+        Task::Docs => report(docs::run()),
         Task::Setup(args) => report(setup::explicit(args.kind())),
     }
 }

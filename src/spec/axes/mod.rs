@@ -5,7 +5,7 @@
 //!     Grid({ "with.width": [16, 32], "train.optimizer.lr": Range(from: 0.1, to: 0.3, step: 0.1) }),
 //!     Zip({ "train.epochs": [10, 20], "train.batch": [64, 128] }),
 //!     Cases(name: "recipe", cases: { "plain": {}, "smooth": { "train.label_smoothing": 0.1 } }),
-//!     Sample(count: 20, seed: 7, of: { "train.optimizer.lr": LogUniform(0.001, 1.0) }),
+//!     Sample(count: 20, seed: 7, of: { "train.optimizer.weight_decay": LogUniform(1e-5, 1e-3) }),
 //! ]
 //! ```
 //!

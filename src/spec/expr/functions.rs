@@ -2,6 +2,17 @@
 
 use super::Number;
 
+/// A function, for the reference page.
+#[derive(Debug, Clone, Copy)]
+pub struct FunctionDoc {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is used.
+    pub usage: &'static str,
+    /// What it gives.
+    pub doc: &'static str,
+}
+
 macro_rules! functions {
     ($($(#[doc = $doc:literal])+ $variant:ident $name:literal $usage:literal,)+) => {
         /// A function of expressions.
@@ -12,6 +23,13 @@ macro_rules! functions {
 
         /// The functions with their names, and how they are used.
         const TABLE: &[(Function, &str, &str)] = &[$((Function::$variant, $name, $usage),)+];
+
+        /// The functions as the reference page tells them.
+        pub const FUNCTIONS: &[FunctionDoc] = &[$(FunctionDoc {
+            name: $name,
+            usage: $usage,
+            doc: concat!($($doc),+).trim_ascii(),
+        },)+];
     };
 }
 

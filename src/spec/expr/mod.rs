@@ -26,6 +26,7 @@ use super::error::Problem;
 use super::tree;
 
 pub use ast::Expr;
+pub use functions::{FUNCTIONS, FunctionDoc};
 pub(crate) use parse::KEYWORDS;
 
 /// A number of the spec language.
