@@ -50,6 +50,7 @@
 //! | a schedule | `spec/train.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
 //! | an augmentation | `spec/train.rs`, `train/batches.rs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |
+//! | a format of `plan` | `PlanFormat` in `cli.rs`, `commands/plan/formats.rs` |
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 
 pub mod cli;
