@@ -44,6 +44,9 @@ pub struct SweepArgs {
     /// Train every run again, also those that are recorded as finished.
     #[arg(long)]
     pub fresh: bool,
+    /// List what would run, with its axes, parameters, MACs and activations, and run nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `resweep eval`.

@@ -48,6 +48,8 @@
 //! | an operation | its file in `src/op/`, and its line in `operations!` of `src/op/mod.rs` |
 //! | an optimiser | `spec/train.rs` (its fields), `train/optim.rs` (its state and step), `shim/` |
 //! | a schedule | `spec/train.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
+//! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
+//! | a function of expressions | its line and its case in `spec/expr/functions.rs` |
 //! | an augmentation | `spec/train.rs`, `train/batches.rs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |
 //! | a format of `plan` | `PlanFormat` in `cli.rs`, `commands/plan/formats.rs` |

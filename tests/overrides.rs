@@ -53,14 +53,14 @@ fn kernels(plan: &Plan, name: &str) -> Vec<u64> {
 
 #[test]
 fn values_of_the_recipe_and_the_data() {
-    assert_eq!(set("train.epochs=150").train.epochs, 150);
-    assert_eq!(set("train.optimizer.lr=0.5").train.optimizer.lr(), 0.5);
-    assert_eq!(set("train.optimizer.lr = 0.5").train.optimizer.lr(), 0.5);
-    let adam = set("train.optimizer=Adam(lr: 0.001)").train.optimizer;
+    assert_eq!(set("train.epochs=150").list[0].train.epochs, 150);
+    assert_eq!(set("train.optimizer.lr=0.5").list[0].train.optimizer.lr(), 0.5);
+    assert_eq!(set("train.optimizer.lr = 0.5").list[0].train.optimizer.lr(), 0.5);
+    let adam = set("train.optimizer=Adam(lr: 0.001)").list[0].train.optimizer;
     assert!(matches!(adam, Optimizer::Adam { lr: 0.001, .. }), "{adam:?}");
-    let cosine = set("train.schedule.min_lr=0.01").train.schedule;
+    let cosine = set("train.schedule.min_lr=0.01").list[0].train.schedule.clone();
     assert_eq!(cosine, Schedule::Cosine { min_lr: 0.01 });
-    let shapes = set("data.set=Shapes10(seed: 3)").data.set;
+    let shapes = set("data.set=Shapes10(seed: 3)").list[0].data.set;
     assert_eq!(shapes, DataSet::Shapes10 { seed: 3 });
     assert_eq!(set("seeds=[7]").seeds, [7]);
     assert_eq!(set("seeds.1=9").seeds, [0, 9, 2]);
@@ -68,13 +68,14 @@ fn values_of_the_recipe_and_the_data() {
 
 #[test]
 fn fields_that_the_file_leaves_out() {
-    assert_eq!(set("train.label_smoothing=0.1").train.label_smoothing, 0.1);
-    assert_eq!(set("data.train=2000").data.train, Some(2000));
+    assert_eq!(set("train.label_smoothing=0.1").list[0].train.label_smoothing, 0.1);
+    assert_eq!(set("data.train=2000").list[0].data.train, Some(2000));
     assert_eq!(set("name=\"other\"").name, "other");
-    let std = set("data.normalize=(mean: (0, 0, 0), std: (1, 1, 1))").data.normalize.unwrap().std;
+    let std =
+        set("data.normalize=(mean: (0, 0, 0), std: (1, 1, 1))").list[0].data.normalize.unwrap().std;
     assert_eq!(std, (1.0, 1.0, 1.0));
     let both = ["data.normalize.mean=(0, 0, 0)", "data.normalize.std=(1, 1, 1)"];
-    assert_eq!(sweep(&both).unwrap().data.normalize.unwrap().std, (1.0, 1.0, 1.0));
+    assert_eq!(sweep(&both).unwrap().list[0].data.normalize.unwrap().std, (1.0, 1.0, 1.0));
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn items_by_index_and_by_name() {
     use resweep::spec::train::Augment;
     let padded = Augment::RandomCrop { padding: 2, fill: Fill::Zero };
     for text in ["train.augment.0.padding=2", "train.augment.RandomCrop.padding=2"] {
-        assert_eq!(set(text).train.augment[0], padded, "{text}");
+        assert_eq!(set(text).list[0].train.augment[0], padded, "{text}");
     }
     let replaced = set("networks.1=\"experiments/models/resnet50_imagenet.ron\"");
     assert_eq!(names(&replaced)[1], "resnet50_imagenet");
@@ -91,7 +92,7 @@ fn items_by_index_and_by_name() {
 #[test]
 fn later_changes_win() {
     let epochs = sweep(&["train.epochs=30", "train.epochs=40"]).unwrap();
-    assert_eq!(epochs.train.epochs, 40);
+    assert_eq!(epochs.list[0].train.epochs, 40);
     assert_eq!(epochs.overrides, ["train.epochs=30", "train.epochs=40"]);
 }
 

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use indicatif::ProgressDrawTarget;
 use resweep::progress::Progress;
-use resweep::records::{Environment, EpochRow, Facts, RunId, RunRow, Status, Store, StoreError};
+use resweep::records::{
+    Environment, EpochRow, Facts, Layout, RunId, RunRow, Status, Store, StoreError,
+};
 use resweep::sweep::{
     Job, Observer, Outcome, Outline, Planned, Run, RunLog, Start, StepReport, Summary, SweepError,
     Trained, Trainer, Warning, execute,
@@ -116,7 +118,10 @@ fn job(fates: &[(&str, u64, Fate)]) -> Job<Fate> {
         libtorch_version: None,
     };
     let runs = fates.iter().map(|(experiment, seed, fate)| run(experiment, *seed, *fate)).collect();
-    Job { name: "depth".to_owned(), environment, runs }
+    let mut names: Vec<&str> = fates.iter().map(|fate| fate.0).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    Job { name: "depth".to_owned(), environment, layout: Layout::plain(&names), runs }
 }
 
 const GOOD: [(&str, u64, Fate); 4] = [

@@ -2,6 +2,7 @@
 //! their exit code how it went: 0 done, 1 failed, 2 a mistake in the command line or a spec.
 
 pub mod check;
+pub mod dry_run;
 #[cfg(feature = "torch")]
 mod error;
 #[cfg(feature = "torch")]

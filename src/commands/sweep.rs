@@ -1,28 +1,32 @@
 //! `sweep SPEC`: train and evaluate every experiment, and write the tables.
 
+use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use super::plan::report;
+use super::plan::{report, rows};
 use super::prepare;
 use crate::cli::SweepArgs;
-use crate::data::Dataset;
 use crate::experiment::{self, Experiment, Experiments};
-use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::records::{Environment, Facts, RunId, Store};
+use crate::spec::data::Data;
 use crate::spec::load::Loader;
 use crate::sweep::{Job, Run, Start, execute};
-use crate::train::runner::Runner;
+use crate::train::runner::{Runner, Task};
 
 /// Runs a sweep.
 pub fn run(args: &SweepArgs) -> ExitCode {
+    if args.dry_run {
+        return super::dry_run::run(args);
+    }
     let loader = Loader::default();
     let experiments = match experiment::sweep(&loader, &args.spec, &args.set) {
         Ok(experiments) => experiments,
         Err(errors) => return report(&loader, &errors),
     };
+    eprint!("{}", super::dry_run::warnings(&experiments));
     match sweep(args, experiments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -34,11 +38,13 @@ pub fn run(args: &SweepArgs) -> ExitCode {
 fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Error> {
     let device = prepare::device(args.device, args.threads)?;
     let store = Store::open(&args.results, &experiments.name)?;
-    let data = prepare::data(&experiments.data, args.data.as_deref())?;
-    let mut runner =
-        Runner::new(device.device, experiments.train.clone(), &experiments.data, &data)?;
+    let sizes = sizes(&experiments, args.data.as_deref())?;
+    let load = |data: &Data| {
+        prepare::data(data, args.data.as_deref()).map_err(|error| Box::new(error) as Box<dyn Error>)
+    };
+    let mut runner = Runner::new(device.device, Box::new(load));
     let environment = prepare::environment(&device, &experiments.overrides);
-    let job = job(&experiments, &data, environment, prepare::precision(&device));
+    let job = job(&experiments, &sizes, environment, prepare::precision(&device));
     for experiment in &experiments.list {
         store.save_spec(&experiment.name, &experiment.hash, &experiment.resolved)?;
     }
@@ -53,43 +59,51 @@ fn tables_line(folder: &Path) -> String {
     format!("Tables: {0}/accuracy.csv, timing.csv, runs.csv, epochs.csv", folder.display())
 }
 
+/// A data spec with the numbers of training and test images that it comes to.
+type Size = (Data, u64, u64);
+
+/// Loads every data set once, so that one that cannot be used is told before anything trains.
+fn sizes(experiments: &Experiments, folder: Option<&Path>) -> Result<Vec<Size>, super::Error> {
+    let mut sizes: Vec<Size> = Vec::new();
+    for Experiment { data, .. } in &experiments.list {
+        if !sizes.iter().any(|size| size.0 == *data) {
+            let loaded = prepare::data(data, folder)?;
+            sizes.push((data.clone(), loaded.train.len() as u64, loaded.test.len() as u64));
+        }
+    }
+    Ok(sizes)
+}
+
 fn job(
     experiments: &Experiments,
-    data: &Dataset,
+    sizes: &[Size],
     environment: Environment,
     precision: &str,
-) -> Job<Rc<Plan>> {
+) -> Job<Task> {
     // Every experiment gets its first seed before any gets its second: a first comparison is soon
     // there.
     let runs = experiments.seeds.iter().flat_map(|&seed| {
-        experiments
-            .list
-            .iter()
-            .map(move |experiment| run_of(experiments, experiment, seed, data, precision))
+        experiments.list.iter().map(move |experiment| run_of(experiment, seed, sizes, precision))
     });
-    Job { name: experiments.name.clone(), environment, runs: runs.collect() }
+    let (name, layout) = (experiments.name.clone(), rows::layout(experiments));
+    Job { name, environment, layout, runs: runs.collect() }
 }
 
-fn run_of(
-    experiments: &Experiments,
-    experiment: &Experiment,
-    seed: u64,
-    data: &Dataset,
-    precision: &str,
-) -> Run<Rc<Plan>> {
-    let plan = &experiment.plan;
+fn run_of(experiment: &Experiment, seed: u64, sizes: &[Size], precision: &str) -> Run<Task> {
+    let Experiment { name, plan, train, data, hash, .. } = experiment;
+    let size = sizes.iter().find(|size| size.0 == *data);
     Run {
-        id: RunId { experiment: experiment.name.clone(), seed, spec_hash: experiment.hash.clone() },
+        id: RunId { experiment: name.clone(), seed, spec_hash: hash.clone() },
         facts: Facts {
             params: plan.params(),
             macs: plan.macs(),
             activation_bytes: Some(plan.activation_bytes()),
             precision: precision.into(),
-            batch: experiments.train.batch,
-            train_images: data.train.len() as u64,
-            test_images: data.test.len() as u64,
+            batch: train.batch,
+            train_images: size.map_or(0, |size| size.1),
+            test_images: size.map_or(0, |size| size.2),
         },
-        epochs: experiments.train.epochs,
-        payload: Rc::new(plan.clone()),
+        epochs: train.epochs,
+        payload: Task { plan: Rc::new(plan.clone()), train: train.clone(), data: data.clone() },
     }
 }

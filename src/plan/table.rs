@@ -28,20 +28,47 @@ pub fn layers(plan: &Plan) -> String {
 
 /// Every experiment of a sweep side by side.
 pub fn experiments<'a>(plans: impl IntoIterator<Item = (&'a str, &'a Plan)>) -> String {
-    let mut table =
-        new_table(&["experiment", "input", "layers", "params", "GMACs", "activations, MB/image"]);
-    for (name, plan) in plans {
-        let layers = plan.steps.iter().filter(|step| step.macs > 0).count();
-        table.add_row(row(&[
-            name.into(),
-            plan.input.to_string(),
-            layers.to_string(),
-            group(plan.params()),
-            format!("{:.3}", plan.macs() as f64 / 1e9),
-            format!("{:.2}", plan.activation_bytes() as f64 / 1e6),
-        ]));
+    let header = ["experiment", "input", "layers", "params", "GMACs", "activations, MB/image"]
+        .map(String::from);
+    let row = |(name, plan): (&str, &Plan)| {
+        [name.to_string(), plan.input.to_string(), depth(plan)]
+            .into_iter()
+            .chain(costs(plan))
+            .collect()
+    };
+    wide(&header, plans.into_iter().map(row))
+}
+
+/// A table of rows that begin with a name; numbers stand to the right.
+pub fn wide(header: &[String], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let rows: Vec<Vec<String>> = rows.into_iter().collect();
+    let mut table = new_table(&header);
+    for cells in &rows {
+        table.add_row(row(cells));
+    }
+    for (at, column) in table.column_iter_mut().enumerate().skip(1) {
+        let mut cells = rows.iter().filter_map(|cells| cells.get(at));
+        let numbers =
+            cells.all(|cell| cell.replace(',', "").parse::<f64>().is_ok() || cell.is_empty());
+        let alignment = if numbers { CellAlignment::Right } else { CellAlignment::Left };
+        column.set_cell_alignment(alignment);
     }
     format!("{table}\n")
+}
+
+/// How many steps have weights that multiply: convolutions and linear layers.
+pub fn depth(plan: &Plan) -> String {
+    plan.steps.iter().filter(|step| step.macs > 0).count().to_string()
+}
+
+/// Parameters, 10^9 MACs, and MB of activations for an image.
+pub fn costs(plan: &Plan) -> [String; 3] {
+    [
+        group(plan.params()),
+        format!("{:.3}", plan.macs() as f64 / 1e9),
+        format!("{:.2}", plan.activation_bytes() as f64 / 1e6),
+    ]
 }
 
 fn totals(plan: &Plan) -> String {

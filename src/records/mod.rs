@@ -5,18 +5,20 @@
 //! | `rows` | the four tables: every column declared once, with its unit |
 //! | `column` | the macro that turns a declaration into struct, header, cells and documentation |
 //! | `record` | one run with its epochs, and how its row follows from them |
+//! | `layout` | the experiments of a sweep in order, and the columns of its axes |
 //! | `tables` | records to tables: the order of the rows, the statistics over seeds |
 //! | `csv` | rows to CSV |
 //! | `summary` | tables to what is printed at the end of a sweep |
 //! | `store` | the folder `results/<sweep name>/`, the only file here that touches the disk |
 //!
-//! **Invariant:** a table is a pure function of the records of the planned runs. The order in
-//! which runs end changes no byte of it.
+//! **Invariant:** a table is a pure function of the records of the planned runs and of the sweep's
+//! layout. The order in which runs end changes no byte of it, and no row changes its columns.
 //!
 //! **Invariant:** what is missing is an empty cell, never 0.
 
 mod column;
 mod csv;
+mod layout;
 mod record;
 mod rows;
 mod store;
@@ -26,6 +28,7 @@ mod tables;
 pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
 pub use csv::csv_bytes;
+pub use layout::{AxisColumns, Layout};
 pub use record::{Ending, Environment, Facts, Record, RunId, Span};
 pub use rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};
 pub use store::{Found, Store, StoreError};

@@ -132,6 +132,9 @@ table! {
         top1_min: Option<f64> ["%"],
         /// Highest of the same.
         top1_max: Option<f64> ["%"],
+        /// `top1_mean` less that of the sweep's `baseline`; empty for the baseline itself, and
+        /// where there is none.
+        top1_vs_baseline: Option<f64> ["percentage points"],
         /// Extra: mean over the runs of the best test accuracy after any epoch. It is chosen on the
         /// test set, so do not report it as the result.
         top1_best_mean: Option<f64> ["%"],

@@ -9,52 +9,69 @@ use super::rows::{AccuracyRow, RunRow, Status, TimingRow};
 use super::tables::Tables;
 
 /// The summary of a sweep: a line per experiment, rounded for reading, and under it the runs that
-/// diverged or failed, with their reasons. A spread is shown from two runs on.
+/// diverged or failed, with their reasons. A spread is shown from two runs on, and the difference
+/// from the baseline where there is one.
 pub fn summary(tables: &Tables) -> String {
     let mut table = Table::new();
+    let columns = || COLUMNS.iter().filter(|column| column.is_shown(tables));
     table
         .load_preset(UTF8_HORIZONTAL_ONLY)
         .remove_style(TableComponent::HorizontalLines)
         .remove_style(TableComponent::MiddleIntersections)
         .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(HEADER);
-    for (accuracy, timing) in tables.accuracy.iter().zip(&tables.timing) {
-        table.add_row(line(accuracy, timing));
+        .set_header(columns().map(|column| column.title));
+    for rows in tables.accuracy.iter().zip(&tables.timing) {
+        table.add_row(columns().map(|column| (column.cell)(rows.0, rows.1)));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    format!("{}\n{NOTE}\n{}", table.trim_fmt(), troubles(&tables.runs))
+    let compared = tables
+        .baseline
+        .as_ref()
+        .map(|name| format!("\n{VS_BASELINE}: less the top-1 of {name}, in percentage points"));
+    let compared = compared.unwrap_or_default();
+    format!("{}\n{NOTE}{compared}\n{}", table.trim_fmt(), troubles(&tables.runs))
 }
 
 const NOTE: &str = "top-1 after the last epoch; ± sample standard deviation over the n runs";
+const VS_BASELINE: &str = "vs baseline";
 
-const HEADER: [&str; 9] = [
-    "experiment",
-    "n",
-    "top-1 %",
-    "test loss",
-    "params (M)",
-    "GMACs",
-    "train img/s",
-    "s/epoch",
-    "latency (ms)",
-];
-
-/// The cells under [`HEADER`].
-fn line(accuracy: &AccuracyRow, timing: &TimingRow) -> [String; 9] {
-    [
-        accuracy.experiment.clone(),
-        accuracy.n.to_string(),
-        spread(accuracy.top1_mean, accuracy.top1_std, 2),
-        spread(accuracy.test_loss_mean, accuracy.test_loss_std, 3),
-        rounded(accuracy.params as f64 / 1e6, 3),
-        rounded(accuracy.macs as f64 / 1e9, 3),
-        spread(timing.train_images_per_s, None, 0),
-        spread(timing.epoch_s_mean, None, 2),
-        spread(timing.latency_ms, None, 2),
-    ]
+/// A column of the summary.
+struct SummaryColumn {
+    title: &'static str,
+    cell: fn(&AccuracyRow, &TimingRow) -> String,
 }
+
+impl SummaryColumn {
+    fn is_shown(&self, tables: &Tables) -> bool {
+        self.title != VS_BASELINE || tables.baseline.is_some()
+    }
+}
+
+const COLUMNS: [SummaryColumn; 10] = [
+    SummaryColumn { title: "experiment", cell: |row, _| row.experiment.clone() },
+    SummaryColumn { title: "n", cell: |row, _| row.n.to_string() },
+    SummaryColumn { title: "top-1 %", cell: |row, _| spread(row.top1_mean, row.top1_std, 2) },
+    SummaryColumn {
+        title: VS_BASELINE,
+        cell: |row, _| {
+            row.top1_vs_baseline.map(|points| format!("{points:+.2}")).unwrap_or_default()
+        },
+    },
+    SummaryColumn {
+        title: "test loss",
+        cell: |row, _| spread(row.test_loss_mean, row.test_loss_std, 3),
+    },
+    SummaryColumn { title: "params (M)", cell: |row, _| rounded(row.params as f64 / 1e6, 3) },
+    SummaryColumn { title: "GMACs", cell: |row, _| rounded(row.macs as f64 / 1e9, 3) },
+    SummaryColumn {
+        title: "train img/s",
+        cell: |_, timing| spread(timing.train_images_per_s, None, 0),
+    },
+    SummaryColumn { title: "s/epoch", cell: |_, timing| spread(timing.epoch_s_mean, None, 2) },
+    SummaryColumn { title: "latency (ms)", cell: |_, timing| spread(timing.latency_ms, None, 2) },
+];
 
 /// `mean ± std`, `mean` without a spread, empty without a mean.
 fn spread(mean: Option<f64>, std: Option<f64>, decimals: usize) -> String {

@@ -1,5 +1,8 @@
 //! Records to tables: which rows there are, in what order, with what statistics over the seeds.
 
+use std::collections::HashMap;
+
+use super::layout::{AxisColumns, Layout};
 use super::record::Record;
 use super::rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};
 
@@ -14,23 +17,41 @@ pub struct Tables {
     pub accuracy: Vec<AccuracyRow>,
     /// A row per experiment that has a record.
     pub timing: Vec<TimingRow>,
+    /// The columns of the axes, in every table.
+    pub axes: AxisColumns,
+    /// The experiment that the others are compared with.
+    pub baseline: Option<String>,
 }
 
 impl Tables {
-    /// The tables of `records`, whose order does not matter: experiments stand as in
-    /// `experiments`, seeds ascend. Records of other experiments are left out.
-    pub fn of<'a>(experiments: &[&str], records: impl IntoIterator<Item = &'a Record>) -> Self {
-        let place = |record: &Record| experiments.iter().position(|e| *e == record.run.experiment);
+    /// The tables of `records`, whose order does not matter: experiments stand as in `layout`,
+    /// seeds ascend. Records of other experiments are left out.
+    pub fn of<'a>(layout: &Layout, records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let names = layout.experiments.iter().map(|(name, _)| name.as_str());
+        let places: HashMap<&str, usize> = names.zip(0..).collect();
+        let place = |record: &Record| places.get(record.run.experiment.as_str()).copied();
         let mut placed: Vec<(usize, &Record)> =
             records.into_iter().filter_map(|record| Some((place(record)?, record))).collect();
         placed.sort_by_key(|(place, record)| (*place, record.run.seed));
 
-        let mut tables = Self::default();
+        let (axes, baseline) = (layout.columns(), layout.baseline.clone());
+        let mut tables = Self { axes, baseline, ..Self::default() };
         for experiment in placed.chunk_by(|a, b| a.0 == b.0) {
             let records: Vec<&Record> = experiment.iter().map(|(_, record)| *record).collect();
             tables.append(&records);
         }
+        tables.compare();
         tables
+    }
+
+    /// Sets every experiment against the baseline.
+    fn compare(&mut self) {
+        let Some(baseline) = &self.baseline else { return };
+        let own = self.accuracy.iter().find(|row| row.experiment == *baseline);
+        let Some(mean) = own.and_then(|row| row.top1_mean) else { return };
+        for row in self.accuracy.iter_mut().filter(|row| row.experiment != *baseline) {
+            row.top1_vs_baseline = row.top1_mean.map(|top1| top1 - mean);
+        }
     }
 
     /// Appends one experiment, given its records by seed.
@@ -57,6 +78,7 @@ fn accuracy(any: &RunRow, runs: usize, finished: &[&Record]) -> AccuracyRow {
         top1_std: sample_std(&top1),
         top1_min: top1.iter().copied().reduce(f64::min),
         top1_max: top1.iter().copied().reduce(f64::max),
+        top1_vs_baseline: None,
         top1_best_mean: mean(&numbers(finished, |run| run.top1_best)),
         test_loss_mean: mean(&test_loss),
         test_loss_std: sample_std(&test_loss),

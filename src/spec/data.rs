@@ -57,17 +57,18 @@ impl Data {
     /// What the types cannot say.
     ///
     /// # Errors
-    /// The first value out of its range, at its place in `tree`.
+    /// Every value out of its range, at its place in `tree`.
     pub fn check(&self, tree: &Tree) -> Result<(), SpecError> {
         let (most_train, most_test) = self.set.most();
-        let fault = count("train", self.train, most_train)
-            .or_else(|| count("test", self.test, most_test))
-            .or_else(|| self.resize.and_then(|side| count("resize", Some(side), MAX_SIDE)))
-            .or_else(|| self.normalize.and_then(|normalize| normalize.fault()));
-        match fault {
-            None => Ok(()),
-            Some((path, problem)) => Err(SpecError::at(tree.find(&path), problem)),
-        }
+        let faults = [
+            count("train", self.train, most_train),
+            count("test", self.test, most_test),
+            count("resize", self.resize, MAX_SIDE),
+            self.normalize.and_then(|normalize| normalize.fault()),
+        ];
+        let told = faults.into_iter().flatten();
+        let told = told.map(|(path, problem)| SpecError::at(tree.find(&path), problem));
+        SpecError::all(told).map_or(Ok(()), Err)
     }
 
     /// All of CIFAR-10, resized to a network's input.

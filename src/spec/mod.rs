@@ -1,4 +1,5 @@
 //! The spec stage: RON text to typed specs.
+pub mod axes;
 pub mod block;
 pub mod data;
 pub mod de;

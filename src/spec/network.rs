@@ -86,7 +86,7 @@ pub struct Stage {
 }
 
 /// The input and classes that a data set has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Task {
     /// Channels, height, width.
     pub input: (u64, u64, u64),

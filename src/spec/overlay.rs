@@ -1,7 +1,9 @@
-//! `--set path=value`: one field changed for one invocation.
+//! One field of a spec changed: by `--set path=value` for one invocation, or by an axis of a sweep
+//! for one experiment.
 //!
 //! The change is made to the tree before it is read, so a wrong path or value is found by the same
-//! checks as a mistake in the file, and is shown as text of the command line.
+//! checks as a mistake in the file, and is shown where it stands: on the command line, or in the
+//! axes of the sweep.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -18,16 +20,19 @@ use super::tree::{Field, Tree, Value};
 pub fn apply(loader: &Loader, tree: &Rc<Tree>, sets: &[String]) -> Result<Rc<Tree>, SpecError> {
     sets.iter().try_fold(Rc::clone(tree), |tree, set| {
         let change = Change::parse(loader, set)?;
-        change.apply(loader, &tree, &change.path)
+        change.apply(loader, &tree)
     })
 }
 
-/// One parsed `--set`.
-struct Change {
-    path: String,
-    /// Where the argument stands, as a text of its own.
-    base: Span,
-    value: Rc<Tree>,
+/// A field and the value that it is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The names on the way to the field, joined by dots.
+    pub path: String,
+    /// Where the path stands.
+    pub base: Span,
+    /// The value.
+    pub value: Rc<Tree>,
 }
 
 impl Change {
@@ -56,7 +61,16 @@ impl Change {
         Ok(Self { path: path.trim().into(), base, value })
     }
 
-    fn apply(&self, loader: &Loader, tree: &Rc<Tree>, path: &str) -> Result<Rc<Tree>, SpecError> {
+    /// The tree with this change.
+    ///
+    /// # Errors
+    /// A path through something that has no fields, at its part; files that cannot be read.
+    pub fn apply(&self, loader: &Loader, tree: &Rc<Tree>) -> Result<Rc<Tree>, SpecError> {
+        self.within(loader, tree, &self.path)
+    }
+
+    /// The tree with the change at the end of `path`, the rest of the whole path.
+    fn within(&self, loader: &Loader, tree: &Rc<Tree>, path: &str) -> Result<Rc<Tree>, SpecError> {
         if path.is_empty() {
             return Ok(Rc::clone(&self.value));
         }
@@ -69,7 +83,7 @@ impl Change {
                     let reason = format!("{} has no fields", inside.describe());
                     return Err(self.nowhere(path, &reason, ""));
                 }
-                return self.apply(loader, &inside, path);
+                return self.within(loader, &inside, path);
             }
             Value::Struct(name, fields) => {
                 Value::Struct(name.clone(), self.field(loader, fields, head, rest)?)
@@ -102,11 +116,11 @@ impl Change {
     ) -> Result<Vec<Field>, SpecError> {
         let mut fields = fields.to_vec();
         if let Some(field) = fields.iter_mut().find(|field| field.name == head) {
-            field.tree = self.apply(loader, &field.tree, rest)?;
+            field.tree = self.within(loader, &field.tree, rest)?;
         } else {
             // A field that the file leaves out: whether it exists is for the typed spec to say.
             let empty = Rc::new(Tree { value: Value::Unit, span: self.base });
-            let tree = self.apply(loader, &empty, rest)?;
+            let tree = self.within(loader, &empty, rest)?;
             let start = self.start(rest).saturating_sub(usize::from(!rest.is_empty()) + head.len());
             let span = self.base.part(start, start + head.len());
             fields.push(Field { name: head.into(), span, tree });
@@ -138,18 +152,18 @@ impl Change {
         items[index] = match &item.value {
             // A file in a list, such as a network of a sweep, is short for `(network: ..)`.
             Value::Str(file) if file.ends_with(".ron") && !rest.is_empty() => {
-                self.apply(loader, &named(&item, &names[index]), &long_form(rest))?
+                self.within(loader, &named(&item, &names[index]), &long_form(rest))?
             }
             Value::Struct(None, fields) if item.get("network").is_some() && !rest.is_empty() => {
                 let entry = with_name(&item, fields, &names[index]);
-                self.apply(loader, &entry, &long_form(rest))?
+                self.within(loader, &entry, &long_form(rest))?
             }
             Value::Tuple(None, parts) if is_node(parts) && !rest.is_empty() => {
-                let op = self.apply(loader, &parts[1], rest)?;
+                let op = self.within(loader, &parts[1], rest)?;
                 let value = Value::Tuple(None, vec![Rc::clone(&parts[0]), op]);
                 Rc::new(Tree { value, span: item.span })
             }
-            _ => self.apply(loader, &item, rest)?,
+            _ => self.within(loader, &item, rest)?,
         };
         Ok(items)
     }
@@ -174,7 +188,7 @@ fn is_node(parts: &[Rc<Tree>]) -> bool {
 }
 
 /// `(name: .., network: ..)` for a network that a list names by its file alone.
-fn named(file: &Rc<Tree>, name: &str) -> Rc<Tree> {
+pub(crate) fn named(file: &Rc<Tree>, name: &str) -> Rc<Tree> {
     let span = file.span;
     let name = Rc::new(Tree { value: Value::Str(name.into()), span });
     let field = |name: &str, tree| Field { name: name.into(), span, tree };
@@ -183,7 +197,7 @@ fn named(file: &Rc<Tree>, name: &str) -> Rc<Tree> {
 }
 
 /// The entry with the name that it goes by, which does not change when its network does.
-fn with_name(entry: &Rc<Tree>, fields: &[Field], name: &str) -> Rc<Tree> {
+pub(crate) fn with_name(entry: &Rc<Tree>, fields: &[Field], name: &str) -> Rc<Tree> {
     if entry.get("name").is_some() || name.is_empty() {
         return Rc::clone(entry);
     }
@@ -202,7 +216,7 @@ fn long_form(path: &str) -> String {
 }
 
 /// What an item of a list is called: its `name`, a file's stem, or a node's name.
-fn label(item: &Rc<Tree>) -> String {
+pub(crate) fn label(item: &Rc<Tree>) -> String {
     let text = match &item.value {
         Value::Tuple(None, parts) => parts.first().map(|part| &part.value),
         Value::Struct(..) => {

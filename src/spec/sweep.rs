@@ -1,37 +1,47 @@
-//! Sweeps: networks, a recipe, seeds, a data set.
+//! Sweeps: networks, axes, a recipe, seeds, a data set.
 
 use std::path::Path;
 use std::rc::Rc;
 
 use serde::Deserialize;
 
-use super::data::Data;
+use super::axes::{Axes, Condition, Rule, Template};
 use super::de::{self, Cx, Spanned};
 use super::error::{Problem, SpecError};
 use super::expr::Env;
 use super::load::{Include, Loader};
 use super::network::{Network, expect_kind};
+use super::overlay;
 use super::params::Params;
-use super::source::Span;
-use super::train::Train;
-use super::tree::Tree;
+use super::tree::{Field, Tree, Value};
 
-/// A sweep: every network with every seed.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A sweep: every network with every combination of the axes and every seed.
+///
+/// The networks, the data set and the recipe are read for each experiment, after its axes have
+/// changed them.
+#[derive(Debug, Clone)]
 pub struct Sweep {
     /// The folder under `results/`; the file's name by default.
-    #[serde(default)]
     pub name: Option<Spanned<String>>,
     /// The networks to compare, by path or with other parameters.
-    pub networks: Spanned<Vec<Spanned<Entry>>>,
-    /// Each network is trained once with each seed.
-    #[serde(default = "seed_zero")]
-    pub seeds: Spanned<Seeds>,
+    pub networks: Vec<Rc<Tree>>,
+    /// Fields that take several values; none by default.
+    pub axes: Axes,
+    /// `where`: conditions that experiments must meet, one or a list. `exclude`: conditions whose
+    /// experiments are left out, one or a list.
+    pub conditions: Vec<Condition>,
+    /// How experiments are called; `{network}` by default, and after it the values of the axes
+    /// that have more than one: `resnet18,width=16,lr=0.1`.
+    pub names: Option<Template>,
+    /// Each experiment is trained once with each seed: a list, or a count (3 is `[0, 1, 2]`);
+    /// `[0]` by default.
+    pub seeds: Vec<u64>,
+    /// The experiment that the others are compared with in `accuracy.csv`; none by default.
+    pub baseline: Option<Spanned<String>>,
     /// The data set.
-    pub data: Spanned<Data>,
+    pub data: Rc<Tree>,
     /// The recipe, by path or in place.
-    pub train: Spanned<Include<Train>>,
+    pub train: Rc<Tree>,
 }
 
 /// A network of a sweep. `"models/resnet18.ron"` alone is short for `(network: ..)`.
@@ -48,45 +58,148 @@ pub struct Entry {
     pub with: Params,
 }
 
-/// The seeds of a sweep.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Seeds(pub Vec<Spanned<u64>>);
+/// The fields of a sweep.
+const FIELDS: [&str; 10] =
+    ["name", "networks", "axes", "where", "exclude", "names", "seeds", "baseline", "data", "train"];
 
-fn seed_zero() -> Spanned<Seeds> {
-    let span = Span::new(0, 0, 0);
-    Spanned { value: Seeds(vec![Spanned { value: 0, span }]), span }
-}
+/// More seeds than this are refused as a count.
+const MAX_SEEDS: i64 = 10_000;
 
 impl Sweep {
-    /// Reads a sweep.
-    ///
-    /// # Errors
-    /// Everything that does not fit.
-    pub fn read(loader: &Loader, tree: &Rc<Tree>) -> Result<Self, SpecError> {
-        expect_kind(tree, "Sweep")?;
-        let env = Env::new();
-        let sweep: Self = de::read(tree, Cx { loader, env: &env }, "`Sweep`")?;
-        let nothing = |what: &str| Problem::Value {
-            reason: format!("the sweep has no {what}"),
-            help: "list at least one".into(),
+    /// Reads a sweep but for its networks, data and recipe; the sweep comes back where these can
+    /// be looked at all the same.
+    pub fn read(loader: &Loader, tree: &Rc<Tree>) -> (Option<Self>, Vec<SpecError>) {
+        if let Err(error) = expect_kind(tree, "Sweep") {
+            return (None, vec![error]);
+        }
+        let mut errors = unknown_fields(tree);
+        let name = text(loader, tree, "name", &mut errors);
+        let baseline = text(loader, tree, "baseline", &mut errors);
+        let names = tree.get("names").map(|field| Template::read(&field.tree));
+        let names = names.and_then(|names| names.map_err(|error| errors.push(error)).ok());
+        let seeds = seeds(loader, tree).unwrap_or_else(|error| {
+            errors.push(error);
+            vec![0]
+        });
+        let networks = networks(tree).map_err(|error| errors.push(error)).ok();
+        let data = required(tree, "data").map_err(|error| errors.push(error)).ok();
+        let train = required(tree, "train").map_err(|error| errors.push(error)).ok();
+        let axes = tree.get("axes").map_or_else(|| Ok(Axes::default()), |f| Axes::read(&f.tree));
+        let axes = axes.map_err(|found| errors.extend(found)).ok();
+        let conditions = conditions(tree).map_err(|found| errors.extend(found)).ok();
+        let all = (networks, data, train, axes, conditions);
+        let (Some(networks), Some(data), Some(train), Some(axes), Some(conditions)) = all else {
+            return (None, errors);
         };
-        if sweep.networks.value.is_empty() {
-            return Err(SpecError::at(sweep.networks.span, nothing("networks")));
-        }
-        let seeds = &sweep.seeds.value.0;
-        if seeds.is_empty() {
-            return Err(SpecError::at(sweep.seeds.span, nothing("seeds")));
-        }
-        for (at, seed) in seeds.iter().enumerate() {
-            if seeds[..at].iter().any(|other| other.value == seed.value) {
-                let reason = format!("seed {} stands twice", seed.value);
-                let problem = Problem::Value { reason, help: "name each seed once".into() };
-                return Err(SpecError::at(seed.span, problem));
-            }
-        }
-        Ok(sweep)
+        let sweep = Self { name, networks, axes, conditions, names, seeds, baseline, data, train };
+        (Some(sweep), errors)
     }
+}
+
+fn unknown_fields(tree: &Tree) -> Vec<SpecError> {
+    let unknown = tree.fields().iter().filter(|field| !FIELDS.contains(&field.name.as_str()));
+    let error = |field: &Field| {
+        let expected = FIELDS.map(String::from).to_vec();
+        let problem =
+            Problem::UnknownField { owner: "`Sweep`".into(), found: field.name.clone(), expected };
+        SpecError::at(field.span, problem)
+    };
+    unknown.map(error).collect()
+}
+
+fn required(tree: &Tree, name: &str) -> Result<Rc<Tree>, SpecError> {
+    tree.get(name).map(|field| Rc::clone(&field.tree)).ok_or_else(|| {
+        let problem = Problem::MissingField { owner: "`Sweep`".into(), field: name.into() };
+        SpecError::at(tree.head(), problem)
+    })
+}
+
+fn text(
+    loader: &Loader,
+    tree: &Tree,
+    name: &str,
+    errors: &mut Vec<SpecError>,
+) -> Option<Spanned<String>> {
+    let field = tree.get(name)?;
+    let read = de::read(&field.tree, Cx { loader, env: &Env::new() }, name);
+    read.map_err(|error| errors.push(error)).ok()
+}
+
+fn nothing(what: &str) -> Problem {
+    let reason = format!("the sweep has no {what}");
+    Problem::Value { reason, help: "list at least one".into() }
+}
+
+/// The networks, each in its long form `(name: .., network: .., with: ..)`.
+fn networks(tree: &Tree) -> Result<Vec<Rc<Tree>>, SpecError> {
+    let list = required(tree, "networks")?;
+    let Value::List(items) = &list.value else {
+        let (expected, found) = ("a list in `[...]`".into(), list.describe());
+        let span = if list.name().is_some() { list.head() } else { list.span };
+        return Err(SpecError::at(span, Problem::WrongType { expected, found }));
+    };
+    if items.is_empty() {
+        return Err(SpecError::at(list.span, nothing("networks")));
+    }
+    Ok(items.iter().map(long_form).collect())
+}
+
+/// The entry with the name that it goes by, which does not change when its network does.
+fn long_form(item: &Rc<Tree>) -> Rc<Tree> {
+    let name = overlay::label(item);
+    match &item.value {
+        Value::Str(file) if file.ends_with(".ron") => overlay::named(item, &name),
+        Value::Struct(None, fields) if item.get("network").is_some() => {
+            overlay::with_name(item, fields, &name)
+        }
+        _ => Rc::clone(item),
+    }
+}
+
+fn conditions(tree: &Tree) -> Result<Vec<Condition>, Vec<SpecError>> {
+    let (mut conditions, mut errors) = (Vec::new(), Vec::new());
+    for rule in [Rule::Where, Rule::Exclude] {
+        match tree.get(rule.field()).map(|field| Condition::read(&field.tree, rule)) {
+            Some(Ok(found)) => conditions.extend(found),
+            Some(Err(found)) => errors.extend(found),
+            None => {}
+        }
+    }
+    if errors.is_empty() { Ok(conditions) } else { Err(errors) }
+}
+
+/// The seeds: a list, or a count.
+fn seeds(loader: &Loader, tree: &Tree) -> Result<Vec<u64>, SpecError> {
+    let Some(field) = tree.get("seeds") else { return Ok(vec![0]) };
+    if let Value::Int(count) = field.tree.value {
+        return match count {
+            1..=MAX_SEEDS => Ok((0..count as u64).collect()),
+            0 => Err(SpecError::at(field.tree.span, nothing("seeds"))),
+            _ => {
+                let reason = format!("`seeds` is {count}");
+                let help = format!("give a list, or a count from 1 to {MAX_SEEDS}");
+                Err(SpecError::at(field.tree.span, Problem::Value { reason, help }))
+            }
+        };
+    }
+    let Value::List(_) = &field.tree.value else {
+        let expected = "a list of seeds such as `[0, 1, 2]`, or their number".into();
+        let found = field.tree.describe();
+        return Err(SpecError::at(field.tree.head(), Problem::WrongType { expected, found }));
+    };
+    let list: Vec<Spanned<u64>> =
+        de::read(&field.tree, Cx { loader, env: &Env::new() }, "`seeds`")?;
+    if list.is_empty() {
+        return Err(SpecError::at(field.tree.span, nothing("seeds")));
+    }
+    for (at, seed) in list.iter().enumerate() {
+        if list[..at].iter().any(|other| other.value == seed.value) {
+            let reason = format!("seed {} stands twice", seed.value);
+            let problem = Problem::Value { reason, help: "name each seed once".into() };
+            return Err(SpecError::at(seed.span, problem));
+        }
+    }
+    Ok(list.into_iter().map(|seed| seed.value).collect())
 }
 
 impl Entry {

@@ -196,24 +196,20 @@ impl Train {
     /// What the types cannot say: ranges, and fields that need each other.
     ///
     /// # Errors
-    /// The first value out of its range, at its place in `tree`.
+    /// Every value out of its range, at its place in `tree`.
     pub fn check(&self, tree: &Tree) -> Result<(), SpecError> {
-        let fault = self
-            .fault()
-            .or_else(|| self.optimizer.fault())
-            .or_else(|| self.schedule.fault())
-            .or_else(|| (0..).zip(&self.augment).find_map(|(at, augment)| augment.fault(at)));
-        match fault {
-            None => Ok(()),
-            Some(Fault { path, reason, help }) => {
-                let problem = Problem::Value { reason: reason.into(), help: help.into() };
-                Err(SpecError::at(tree.find(&path), problem))
-            }
-        }
+        let augment = (0..).zip(&self.augment).flat_map(|(at, augment)| augment.faults(at));
+        let of_parts = self.optimizer.faults().into_iter().chain(self.schedule.faults());
+        let faults = self.faults().into_iter().chain(of_parts).chain(augment);
+        let told = faults.map(|Fault { path, reason, help }| {
+            let problem = Problem::Value { reason: reason.into(), help: help.into() };
+            SpecError::at(tree.find(&path), problem)
+        });
+        SpecError::all(told).map_or(Ok(()), Err)
     }
 
-    fn fault(&self) -> Option<Fault> {
-        first(&[
+    fn faults(&self) -> Vec<Fault> {
+        unmet(&[
             (self.epochs > 0, "epochs", "`epochs` is 0", "train for 1 epoch or more"),
             (self.batch > 0, "batch", "`batch` is 0", "a common value is 128"),
             (self.eval_batch > 0, "eval_batch", "`eval_batch` is 0", "a common value is 250"),
@@ -240,31 +236,32 @@ struct Fault {
     help: &'static str,
 }
 
-/// The first demand that is not met: whether it is, where, what is wrong, and what to write.
-fn first(demands: &[(bool, &str, &'static str, &'static str)]) -> Option<Fault> {
-    let (_, path, reason, help) = demands.iter().find(|demand| !demand.0)?;
-    Some(Fault { path: (*path).into(), reason, help })
+/// The demands that are not met: whether each is, where, what is wrong, and what to write.
+fn unmet(demands: &[(bool, &str, &'static str, &'static str)]) -> Vec<Fault> {
+    let unmet = demands.iter().filter(|demand| !demand.0);
+    unmet.map(|&(_, path, reason, help)| Fault { path: path.into(), reason, help }).collect()
 }
 
 impl Optimizer {
-    fn fault(&self) -> Option<Fault> {
+    fn faults(&self) -> Vec<Fault> {
         let rates = "common values are 0.1 for Sgd and 0.001 for Adam";
         let (weight_decay, decays) = (self.weight_decay(), "a common value is 0.0005");
-        let common = first(&[
+        let mut faults = unmet(&[
             (self.lr() > 0.0, "optimizer.lr", "`lr` is not above 0", rates),
             (weight_decay >= 0.0, "optimizer.weight_decay", "`weight_decay` is below 0", decays),
         ]);
-        common.or_else(|| match *self {
-            Self::Sgd { momentum, nesterov, .. } => momentum_fault(momentum, nesterov),
+        faults.extend(match *self {
+            Self::Sgd { momentum, nesterov, .. } => momentum_faults(momentum, nesterov),
             Self::Adam { betas, eps, .. } | Self::AdamW { betas, eps, .. } => {
-                averages_fault(betas, eps)
+                averages_faults(betas, eps)
             }
-        })
+        });
+        faults
     }
 }
 
-fn momentum_fault(momentum: f64, nesterov: bool) -> Option<Fault> {
-    first(&[
+fn momentum_faults(momentum: f64, nesterov: bool) -> Vec<Fault> {
+    unmet(&[
         (
             (0.0..1.0).contains(&momentum),
             "optimizer.momentum",
@@ -280,10 +277,10 @@ fn momentum_fault(momentum: f64, nesterov: bool) -> Option<Fault> {
     ])
 }
 
-fn averages_fault(betas: (f64, f64), eps: f64) -> Option<Fault> {
+fn averages_faults(betas: (f64, f64), eps: f64) -> Vec<Fault> {
     let (good, reason) = (0.0..1.0, "`betas` are not from 0 to below 1");
     let help = "common are `betas: (0.9, 0.999)`";
-    first(&[
+    unmet(&[
         (good.contains(&betas.0), "optimizer.betas.0", reason, help),
         (good.contains(&betas.1), "optimizer.betas.1", reason, help),
         (eps > 0.0, "optimizer.eps", "`eps` is not above 0", "a common value is 0.00000001"),
@@ -291,10 +288,10 @@ fn averages_fault(betas: (f64, f64), eps: f64) -> Option<Fault> {
 }
 
 impl Schedule {
-    fn fault(&self) -> Option<Fault> {
+    fn faults(&self) -> Vec<Fault> {
         match self {
-            Self::Constant => None,
-            Self::Step { milestones, gamma } => first(&[
+            Self::Constant => Vec::new(),
+            Self::Step { milestones, gamma } => unmet(&[
                 (
                     milestones.is_sorted_by(|a, b| a < b),
                     "schedule.milestones",
@@ -303,7 +300,7 @@ impl Schedule {
                 ),
                 (*gamma > 0.0, "schedule.gamma", "`gamma` is not above 0", "a common value is 0.1"),
             ]),
-            Self::Cosine { min_lr } => first(&[(
+            Self::Cosine { min_lr } => unmet(&[(
                 *min_lr >= 0.0,
                 "schedule.min_lr",
                 "`min_lr` is below 0",
@@ -315,9 +312,9 @@ impl Schedule {
 
 impl Augment {
     /// What is wrong with the augmentation at this place of the list.
-    fn fault(&self, at: usize) -> Option<Fault> {
-        let fault = match *self {
-            Self::RandomCrop { padding, fill } => first(&[
+    fn faults(&self, at: usize) -> Vec<Fault> {
+        let faults = match *self {
+            Self::RandomCrop { padding, fill } => unmet(&[
                 (
                     fill != Fill::Reflect || padding < 32,
                     "padding",
@@ -331,13 +328,14 @@ impl Augment {
                     "a common value is 4",
                 ),
             ]),
-            Self::HorizontalFlip { p } => first(&[(
+            Self::HorizontalFlip { p } => unmet(&[(
                 (0.0..=1.0).contains(&p),
                 "p",
                 "`p` is no probability",
                 "use a number from 0 to 1",
             )]),
         };
-        fault.map(|fault| Fault { path: format!("augment.{at}.{}", fault.path), ..fault })
+        let within = |fault: Fault| Fault { path: format!("augment.{at}.{}", fault.path), ..fault };
+        faults.into_iter().map(within).collect()
     }
 }

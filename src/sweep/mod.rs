@@ -19,8 +19,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Instant, SystemTime};
 
 use crate::records::{
-    Ending, Environment, EpochRow, Facts, Found, Record, RunId, Span, Status, Store, StoreError,
-    Tables, summary,
+    Ending, Environment, EpochRow, Facts, Found, Layout, Record, RunId, Span, Status, Store,
+    StoreError, Tables, summary,
 };
 
 pub use observer::{Observer, Outline, Planned, StepReport, Warning};
@@ -57,8 +57,9 @@ pub struct Job<T> {
     pub name: String,
     /// Device, threads and versions, as they are recorded in each row.
     pub environment: Environment,
-    /// The runs in the order in which they are trained. The tables list the experiments in the
-    /// order of their first run.
+    /// The experiments in the order of the tables, and their axes.
+    pub layout: Layout,
+    /// The runs in the order in which they are trained.
     pub runs: Vec<Run<T>>,
 }
 
@@ -263,13 +264,7 @@ impl<'a, T> Sweep<'a, T> {
     }
 
     fn tables(&self) -> Tables {
-        let mut experiments: Vec<&str> = Vec::new();
-        for run in &self.job.runs {
-            if !experiments.contains(&run.id.experiment.as_str()) {
-                experiments.push(&run.id.experiment);
-            }
-        }
-        Tables::of(&experiments, self.records.values())
+        Tables::of(&self.job.layout, self.records.values())
     }
 }
 

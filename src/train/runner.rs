@@ -1,5 +1,6 @@
 //! The trainer that a sweep is given: one model a run, images moved to the device once.
 
+use std::error::Error;
 use std::rc::Rc;
 
 use tch::{Device, TchError};
@@ -16,42 +17,84 @@ use crate::spec::data::{Data, Normalize};
 use crate::spec::train::Train;
 use crate::sweep::{Outcome, Run, RunLog, StepReport, Trained, Trainer};
 
+/// What a run trains.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The network.
+    pub plan: Rc<Plan>,
+    /// The recipe.
+    pub train: Train,
+    /// The images.
+    pub data: Data,
+}
+
+/// Loads the images that a spec asks for.
+pub type Load<'a> = Box<dyn FnMut(&Data) -> Result<Dataset, Box<dyn Error>> + 'a>;
+
 /// Trains runs on one device.
-#[derive(Debug)]
-pub struct Runner {
+pub struct Runner<'a> {
     device: Device,
-    recipe: Train,
+    load: Load<'a>,
+    /// The images of the latest run; those of the next are often the same.
+    images: Option<Prepared>,
+}
+
+/// Images on the device.
+struct Prepared {
+    data: Data,
     train: DeviceImages,
     test: DeviceImages,
 }
 
-impl Runner {
-    /// A trainer for a recipe, with the images on the device.
-    ///
-    /// # Errors
-    /// What libtorch reports, such as a lack of memory.
-    pub fn new(
-        device: Device,
-        recipe: Train,
-        spec: &Data,
-        data: &Dataset,
-    ) -> Result<Self, TchError> {
-        let normalize = normalize(spec, data);
-        Ok(Self {
-            device,
-            recipe,
-            train: DeviceImages::new(&data.train, spec, normalize, device)?,
-            test: DeviceImages::new(&data.test, spec, normalize, device)?,
-        })
+/// Why a run did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Training stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The images could not be loaded.
+    #[error(transparent)]
+    Images(Box<dyn Error>),
+}
+
+impl From<TchError> for RunError {
+    fn from(error: TchError) -> Self {
+        Self::Stopped(error.into())
+    }
+}
+
+impl<'a> Runner<'a> {
+    /// A trainer that loads images where a run asks for others than the one before.
+    pub fn new(device: Device, load: Load<'a>) -> Self {
+        Self { device, load, images: None }
     }
 
-    fn run(&self, run: &Run<Rc<Plan>>, log: &mut RunLog<'_>) -> Result<Trained, Stopped> {
-        meter::reset_peak_memory(self.device);
-        let model = Model::new(run.payload.as_ref().clone(), run.id.seed, self.device)?;
-        let mut teller = Teller { run, log, images: self.train.len(), tests: self.test.len() };
-        fit(&model, &self.recipe, run.id.seed, &self.train, &self.test, &mut teller)?;
-        let peak_memory_mb = meter::peak_memory_mb(self.device);
-        let latency_ms = Some(latency_ms(&model, &self.test)?);
+    /// The images of a run, on the device; those of another data set are freed first.
+    fn images(&mut self, data: &Data) -> Result<&Prepared, RunError> {
+        let prepared = match self.images.take().filter(|images| images.data == *data) {
+            Some(prepared) => prepared,
+            None => self.prepare(data)?,
+        };
+        Ok(self.images.insert(prepared))
+    }
+
+    fn prepare(&mut self, data: &Data) -> Result<Prepared, RunError> {
+        let loaded = (self.load)(data).map_err(RunError::Images)?;
+        let normalize = normalize(data, &loaded);
+        let on_device = |images| DeviceImages::new(images, data, normalize, self.device);
+        let (train, test) = (on_device(&loaded.train)?, on_device(&loaded.test)?);
+        Ok(Prepared { data: data.clone(), train, test })
+    }
+
+    fn run(&mut self, run: &Run<Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
+        let (device, Task { plan, train, data }) = (self.device, &run.payload);
+        let images = self.images(data)?;
+        meter::reset_peak_memory(device);
+        let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?;
+        let mut teller = Teller { run, log, images: images.train.len(), tests: images.test.len() };
+        fit(&model, train, run.id.seed, &images.train, &images.test, &mut teller)?;
+        let peak_memory_mb = meter::peak_memory_mb(device);
+        let latency_ms = Some(latency_ms(&model, &images.test)?);
         Ok(Trained { outcome: Outcome::Completed, latency_ms, peak_memory_mb })
     }
 }
@@ -68,12 +111,12 @@ pub fn normalize(spec: &Data, data: &Dataset) -> Normalize {
     })
 }
 
-impl Trainer<Rc<Plan>> for Runner {
-    type Error = Stopped;
+impl Trainer<Task> for Runner<'_> {
+    type Error = RunError;
 
-    fn train(&mut self, run: &Run<Rc<Plan>>, log: &mut RunLog<'_>) -> Result<Trained, Stopped> {
+    fn train(&mut self, run: &Run<Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
         match self.run(run, log) {
-            Err(Stopped::Diverged { epoch, .. }) => {
+            Err(RunError::Stopped(Stopped::Diverged { epoch, .. })) => {
                 let outcome = Outcome::Diverged { epoch };
                 Ok(Trained { outcome, latency_ms: None, peak_memory_mb: None })
             }
@@ -84,7 +127,7 @@ impl Trainer<Rc<Plan>> for Runner {
 
 /// Turns what the loop tells into rows.
 struct Teller<'a, 'log> {
-    run: &'a Run<Rc<Plan>>,
+    run: &'a Run<Task>,
     log: &'a mut RunLog<'log>,
     images: i64,
     tests: i64,

@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         Task::Plan(args) => commands::plan::run(&args),
         Task::Show(args) => commands::show::run(&args),
         Task::Check(args) => commands::check::run(&args),
+        Task::Sweep(args) if args.dry_run => commands::dry_run::run(&args),
         // A mistake in a spec is told before anything is downloaded or compiled.
         Task::Sweep(args) => {
             hand_over(commands::plan::check_sweep(&args).and_then(|()| check_device(args.device)))

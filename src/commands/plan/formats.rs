@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::Planned;
 use super::rows::{self, NetworkPlan, SweepPlan};
 use crate::cli::{EVERY_STAGE, PlanArgs, PlanFormat};
+use crate::experiment::Experiments;
 use crate::picture::{self, Unfold, UnknownStage};
 use crate::plan::{Plan, table};
-use crate::records::{Row, csv_bytes};
+use crate::records::{AxisColumns, Row, csv_bytes};
 
 /// A format in which a spec cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -50,12 +51,13 @@ pub(super) fn text(planned: &Planned, args: &PlanArgs) -> Result<String, FormatE
     }
     match (args.format, planned) {
         (PlanFormat::Table, Planned::Network(plan)) => Ok(table::layers(plan)),
-        (PlanFormat::Table, Planned::Sweep(sweep)) => {
-            let rows = sweep.list.iter().map(|one| (one.name.as_str(), &one.plan));
-            Ok(table::experiments(rows))
+        (PlanFormat::Table, Planned::Sweep(sweep)) => Ok(side_by_side(sweep)),
+        (PlanFormat::Csv, Planned::Network(plan)) => {
+            csv(&rows::steps(plan), &AxisColumns::default())
         }
-        (PlanFormat::Csv, Planned::Network(plan)) => csv(&rows::steps(plan)),
-        (PlanFormat::Csv, Planned::Sweep(sweep)) => csv(&rows::experiments(sweep)),
+        (PlanFormat::Csv, Planned::Sweep(sweep)) => {
+            csv(&rows::experiments(sweep), &rows::layout(sweep).columns())
+        }
         (PlanFormat::Json, Planned::Network(plan)) => json(&NetworkPlan::of(plan)),
         (PlanFormat::Json, Planned::Sweep(sweep)) => json(&SweepPlan::of(sweep)),
         (PlanFormat::Dot, planned) => {
@@ -98,8 +100,23 @@ fn unfold(stages: &[String]) -> Unfold {
     }
 }
 
-fn csv<R: Row>(rows: &[R]) -> Result<String, FormatError> {
-    let bytes = csv_bytes(rows).map_err(|error| FormatError::Rows(error.to_string()))?;
+/// Every experiment of a sweep side by side, with its axes.
+fn side_by_side(sweep: &Experiments) -> String {
+    let costs = ["input", "layers", "params", "GMACs", "activations, MB/image"].map(String::from);
+    let header: Vec<String> =
+        std::iter::once("experiment".to_string()).chain(sweep.axes.clone()).chain(costs).collect();
+    let rows = sweep.list.iter().map(|experiment| {
+        std::iter::once(experiment.name.clone())
+            .chain(experiment.axes.iter().map(|(_, value)| value.clone()))
+            .chain([experiment.plan.input.to_string(), table::depth(&experiment.plan)])
+            .chain(table::costs(&experiment.plan))
+            .collect()
+    });
+    table::wide(&header, rows)
+}
+
+fn csv<R: Row>(rows: &[R], axes: &AxisColumns) -> Result<String, FormatError> {
+    let bytes = csv_bytes(rows, axes).map_err(|error| FormatError::Rows(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| FormatError::Rows(error.to_string()))
 }
 

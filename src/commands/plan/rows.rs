@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::Experiments;
+use crate::experiment::{Experiment, Experiments};
 use crate::graph::{Part, Scope};
 use crate::plan::{Plan, Step, fields};
-use crate::records::{Cell, table};
+use crate::records::{Cell, Layout, table};
 
 /// Several names: a list in JSON, joined in one cell of a CSV.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,7 +133,7 @@ pub fn steps(plan: &Plan) -> Vec<StepRow> {
 
 /// The rows of a sweep.
 pub fn experiments(sweep: &Experiments) -> Vec<ExperimentRow> {
-    let row = |experiment: &crate::experiment::Experiment| ExperimentRow {
+    let row = |experiment: &Experiment| ExperimentRow {
         experiment: experiment.name.clone(),
         input: experiment.plan.input.into(),
         layers: experiment.plan.steps.iter().filter(|step| step.macs > 0).count() as u64,
@@ -143,6 +143,18 @@ pub fn experiments(sweep: &Experiments) -> Vec<ExperimentRow> {
         spec_hash: experiment.hash.clone(),
     };
     sweep.list.iter().map(row).collect()
+}
+
+/// The experiments in order with their axes, as tables have them.
+pub fn layout(experiments: &Experiments) -> Layout {
+    let cells = |experiment: &Experiment| {
+        (experiment.name.clone(), experiment.axes.iter().map(|(_, value)| value.clone()).collect())
+    };
+    Layout {
+        experiments: experiments.list.iter().map(cells).collect(),
+        axes: experiments.axes.clone(),
+        baseline: experiments.baseline.clone(),
+    }
 }
 
 impl NetworkPlan {

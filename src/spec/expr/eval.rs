@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::ast::{Arithmetic, Comparison, Expr, Kind, Node};
 use super::functions::{Function, float};
-use super::parse::{Arithmetic, Comparison, Expr, Kind, Node, error};
 use super::{ExprError, Number, Value};
 use crate::spec::error::Problem;
 
@@ -150,8 +150,9 @@ impl Evaluator<'_> {
         function.apply(&numbers).ok_or_else(|| {
             let shown: Vec<String> =
                 numbers.iter().map(|number| number.as_f64().to_string()).collect();
-            let reason = format!("`{}` cannot take ({})", function.usage(), shown.join(", "));
-            error(self.text, at, &reason)
+            let reason = format!("`{}` cannot take ({})", function.name(), shown.join(", "));
+            let help = format!("use it as `{}`, and numbers that have a result", function.usage());
+            self.fault(at, &reason, &help)
         })
     }
 

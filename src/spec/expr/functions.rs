@@ -44,11 +44,11 @@ impl Function {
     }
 
     pub fn names() -> Vec<String> {
-        TABLE.iter().map(|row| row.1.to_string()).chain(["if".to_string()]).collect()
+        TABLE.iter().map(|row| row.1.to_string()).collect()
     }
 
-    pub fn usages() -> String {
-        TABLE.iter().map(|row| format!("`{}`", row.2)).collect::<Vec<_>>().join(", ")
+    pub fn name(self) -> &'static str {
+        TABLE.iter().find(|row| row.0 == self).map_or("", |row| row.1)
     }
 
     /// How it is used.

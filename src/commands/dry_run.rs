@@ -1,0 +1,96 @@
+//! `sweep SPEC --dry-run`: what a sweep would run, without running it.
+
+use std::process::ExitCode;
+
+use super::plan::{print, report};
+use crate::cli::SweepArgs;
+use crate::experiment::{self, Experiments};
+use crate::plan::table;
+use crate::spec::load::Loader;
+
+/// Lists every experiment with its axes, costs and seeds, and counts the runs.
+pub fn run(args: &SweepArgs) -> ExitCode {
+    let loader = Loader::default();
+    match experiment::sweep(&loader, &args.spec, &args.set) {
+        Ok(experiments) => print(&text(&experiments)),
+        Err(errors) => report(&loader, &errors),
+    }
+}
+
+/// The list and the count.
+pub fn text(experiments: &Experiments) -> String {
+    format!("{}\n{}", list(experiments), count(experiments))
+}
+
+fn list(experiments: &Experiments) -> String {
+    let remarks: Vec<String> =
+        (0..experiments.list.len()).map(|at| remark(experiments, at)).collect();
+    let has_remarks = remarks.iter().any(|remark| !remark.is_empty());
+    let seeds = experiments.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+    let header: Vec<String> = ["experiment"]
+        .into_iter()
+        .map(String::from)
+        .chain(experiments.axes.iter().cloned())
+        .chain(["params", "GMACs", "activations, MB/image", "seeds"].map(String::from))
+        .chain(has_remarks.then(|| "remark".to_string()))
+        .collect();
+    let rows = experiments.list.iter().zip(remarks).map(|(experiment, remark)| {
+        std::iter::once(experiment.name.clone())
+            .chain(experiment.axes.iter().map(|(_, value)| value.clone()))
+            .chain(table::costs(&experiment.plan))
+            .chain([seeds.clone()])
+            .chain(has_remarks.then_some(remark))
+            .collect()
+    });
+    table::wide(&header, rows)
+}
+
+/// What is to be said of the experiment at this place of the list.
+fn remark(experiments: &Experiments, at: usize) -> String {
+    let experiment = &experiments.list[at];
+    let is_baseline = experiments.baseline.as_ref() == Some(&experiment.name);
+    let same = experiment.same_as.as_ref().map(|other| format!("same as {other}"));
+    let all = is_baseline.then(|| "baseline".to_string()).into_iter().chain(same);
+    all.collect::<Vec<_>>().join(", ")
+}
+
+/// `24 experiments x 3 seeds = 72 runs; 12 rejected by `where`, 3 excluded`.
+fn count(experiments: &Experiments) -> String {
+    let (list, seeds) = (experiments.list.len(), experiments.seeds.len());
+    let many = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let left_out = experiments.left_out;
+    let same = experiments.list.iter().filter(|experiment| experiment.same_as.is_some()).count();
+    let told = [
+        (left_out.by_where, "rejected by `where`"),
+        (left_out.by_exclude, "excluded"),
+        (left_out.repeated, "left out that repeat another"),
+        (same, "the same as another"),
+    ];
+    let told: Vec<String> = told
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let runs = many(list * seeds, "run");
+    let line = format!("{} x {} = {runs}", many(list, "experiment"), many(seeds, "seed"));
+    match told.is_empty() {
+        true => format!("{line}\n"),
+        false => format!("{line}; {}\n", told.join(", ")),
+    }
+}
+
+/// What a user should know before a sweep runs, a line each.
+pub fn warnings(experiments: &Experiments) -> String {
+    let same = experiments.list.iter().filter_map(|experiment| {
+        let other = experiment.same_as.as_ref()?;
+        Some(format!("warning: {} is the same experiment as {other}\n", experiment.name))
+    });
+    let repeated = experiments.left_out.repeated;
+    let left_out = (repeated > 0).then(|| {
+        format!("warning: {repeated} combinations of axes repeat others and are left out\n")
+    });
+    same.chain(left_out).collect()
+}

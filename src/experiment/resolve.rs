@@ -1,0 +1,79 @@
+//! What an experiment is, written down: its hash, and its spec with every file in place.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::plan::Plan;
+use crate::spec::data::Data;
+use crate::spec::error::{Problem, SpecError};
+use crate::spec::load::Loader;
+use crate::spec::params::Params;
+use crate::spec::train::Train;
+use crate::spec::tree::{Field, Tree, Value};
+
+/// The hash of what determines a run beside its seed. Comments, file names and the way in which a
+/// network is written do not count; defaults do. A default that hangs on other fields, such as the
+/// padding of a convolution, does not equal the same number written out.
+pub(super) fn identity(plan: &Plan, data: &Data, train: &Train) -> Result<String, SpecError> {
+    #[derive(Serialize)]
+    struct Identity<'a> {
+        plan: &'a Plan,
+        data: &'a Data,
+        train: &'a Train,
+    }
+    let text = ron::to_string(&Identity { plan, data, train })
+        .map_err(|error| SpecError::new(Problem::Custom(error.to_string())))?;
+    Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The sweep with one network, all files and values of axes in place. `sweep` has the other fields;
+/// `train` is the recipe.
+pub(super) fn resolved(
+    loader: &Loader,
+    sweep: &Tree,
+    train: &Rc<Tree>,
+    name: &str,
+    (network, with): (&Rc<Tree>, &Params),
+) -> String {
+    let at = sweep.span;
+    let make = |value| Rc::new(Tree { value, span: at });
+    let field = |name: &str, tree| Field { name: name.into(), span: at, tree };
+    let params = with.0.iter().map(|param| field(&param.name, make(param.value.into()))).collect();
+    let entry = Value::Struct(
+        None,
+        vec![
+            field("name", make(Value::Str(name.into()))),
+            field("network", inline(loader, network)),
+            field("with", make(Value::Map(params))),
+        ],
+    );
+    let mut fields = vec![field("networks", make(Value::List(vec![make(entry)])))];
+    fields.extend(sweep.fields().iter().map(|other| match other.name.as_str() {
+        "train" => field("train", Rc::clone(train)),
+        _ => other.clone(),
+    }));
+    make(Value::Struct(Some("Sweep".into()), fields)).to_ron() + "\n"
+}
+
+/// The tree with the files that it includes in their places.
+pub(crate) fn inline(loader: &Loader, tree: &Rc<Tree>) -> Rc<Tree> {
+    let items = |items: &[Rc<Tree>]| items.iter().map(|item| inline(loader, item)).collect();
+    let fields = |fields: &[Field]| {
+        let inlined = |field: &Field| Field { tree: inline(loader, &field.tree), ..field.clone() };
+        fields.iter().map(inlined).collect()
+    };
+    let value = match &tree.value {
+        Value::Str(_) => match loader.included(tree.span) {
+            Some(file) => return inline(loader, &file),
+            None => return Rc::clone(tree),
+        },
+        Value::List(list) => Value::List(items(list)),
+        Value::Tuple(name, list) => Value::Tuple(name.clone(), items(list)),
+        Value::Map(list) => Value::Map(fields(list)),
+        Value::Struct(name, list) => Value::Struct(name.clone(), fields(list)),
+        _ => return Rc::clone(tree),
+    };
+    Rc::new(Tree { value, span: tree.span })
+}
