@@ -43,7 +43,27 @@ pub fn serialized<T: serde::Serialize>(value: &T) -> Result<Rc<Tree>, SpecError>
         .map_err(|error| SpecError::new(Problem::Custom(error.to_string())))?;
     let sources = Sources::default();
     let id = sources.add("a value".into(), std::path::Path::new(""), text);
-    Tree::parse(&sources, id)
+    Tree::parse(&sources, id).map(|tree| plain(&tree))
+}
+
+/// The value as people write it: without `Some(..)`, and without fields that are `None`.
+fn plain(tree: &Rc<Tree>) -> Rc<Tree> {
+    let items = |items: &[Rc<Tree>]| items.iter().map(plain).collect();
+    let fields = |fields: &[Field]| {
+        let there = fields.iter().filter(|field| field.tree.value != Value::Name("None".into()));
+        there.map(|field| Field { tree: plain(&field.tree), ..field.clone() }).collect()
+    };
+    let value = match &tree.value {
+        Value::Tuple(Some(name), inside) if name == "Some" && inside.len() == 1 => {
+            return plain(&inside[0]);
+        }
+        Value::List(list) => Value::List(items(list)),
+        Value::Tuple(name, list) => Value::Tuple(name.clone(), items(list)),
+        Value::Map(map) => Value::Map(fields(map)),
+        Value::Struct(name, list) => Value::Struct(name.clone(), fields(list)),
+        _ => return Rc::clone(tree),
+    };
+    Rc::new(Tree { value, span: tree.span })
 }
 
 /// Nodes of the stem or the head, which reads the value `input`.

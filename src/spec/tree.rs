@@ -408,6 +408,11 @@ impl<'de> Visitor<'de> for BodyVisitor {
         Ok(Body::Empty)
     }
 
+    /// `Some(..)`, which RON reads as no other name.
+    fn visit_some<D: Deserializer<'de>>(self, inside: D) -> Result<Body<'de>, D::Error> {
+        Ok(Body::Tuple(vec![<&RawValue>::deserialize(inside)?]))
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Body<'de>, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = seq.next_element()? {
