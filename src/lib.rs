@@ -15,6 +15,7 @@
 //! | [`op`] | operations: an operation is one file, with its fields, shape rule, weights, MACs and forward pass | shapes; tensors in the forward pass alone |
 //! | [`graph`] | a `petgraph` DAG: nodes are operations with a parameter path, edges carry the input slot | legality: names, arity, cycles |
 //! | [`plan`] | the graph in a stable order with shapes, weights, MACs, last uses | arithmetic, no tensors |
+//! | [`picture`] | a plan as SVG or Graphviz text | what a reader sees |
 //! | [`experiment`] | a sweep's files to planned experiments with their hashes | all of the above |
 //! | `model` | the plan as a tch module | tensors |
 //! | [`train`] | schedule, optimiser, batches, loop: one model, one recipe, one data set | time, devices |
@@ -63,6 +64,7 @@ pub mod graph;
 #[cfg(feature = "torch")]
 pub mod model;
 pub mod op;
+pub mod picture;
 pub mod plan;
 pub mod progress;
 pub mod random;

@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("spec", &["spec", "op"]),
     ("op", &["op"]),
     ("graph", &["graph", "op", "spec"]),
     ("plan", &["plan", "graph", "op", "spec"]),
+    ("picture", &["plan", "graph", "op"]),
     ("experiment", &["experiment", "plan", "graph", "op", "spec"]),
     ("model", &["model", "plan", "op", "random", "torch_error"]),
     (
