@@ -133,6 +133,8 @@ fn ranges_stand_for_lists() {
     assert_eq!(width("LogRange(from: 4, to: 32, count: 4)"), ["4", "8", "16", "32"]);
     assert_eq!(width("LinRange(from: 4, to: 12, count: 3)"), ["4", "8", "12"]);
     assert_eq!(width("[\"2 * 4\", 16]"), ["2 * 4", "16"]);
+    let computed = good("axes: [Grid({\"with.width\": [\"2 * 4\", 16]})]");
+    assert_eq!(names(&computed), ["net,width=8", "net,width=16"]);
 }
 
 #[test]

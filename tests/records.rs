@@ -202,7 +202,7 @@ fn experiments_are_compared_with_the_baseline() {
     let text = summary(&Tables::of(&layout(Some("resnet18")), &sweep()));
     assert!(text.contains("vs baseline") && text.contains("+0.75"), "{text}");
     assert!(
-        text.contains("vs baseline: less the top-1 of resnet18, in percentage points"),
+        text.contains("vs baseline: top-1 less that of resnet18, in percentage points"),
         "{text}"
     );
     assert!(!summary(&tables()).contains("baseline"));

@@ -48,7 +48,6 @@ pub(super) struct Candidate<'a> {
     pub settings: Vec<&'a Setting>,
     /// The sweep without its networks.
     body: &'a Rc<Tree>,
-    changed: OnceCell<Result<Rc<Tree>, SpecError>>,
     train: OnceCell<Result<(Train, Rc<Tree>), SpecError>>,
     data: OnceCell<Result<Data, SpecError>>,
 }
@@ -62,8 +61,8 @@ impl<'a> Candidate<'a> {
         number: usize,
     ) -> Self {
         let settings = axes.combination(number);
-        let (changed, train, data) = Default::default();
-        Self { loader, axes, base, settings, body, changed, train, data }
+        let (train, data) = Default::default();
+        Self { loader, axes, base, settings, body, train, data }
     }
 
     /// The labels with their values, as tables have them; empty where a case sets no such field.
@@ -79,7 +78,7 @@ impl<'a> Candidate<'a> {
 
     /// The sweep without its networks, with this combination.
     pub fn body(&self) -> Result<Rc<Tree>, SpecError> {
-        self.changed.get_or_init(|| self.change(self.body, &["train", "data"])).clone()
+        self.change(self.body, &["train", "data"])
     }
 
     /// The network's entry with this combination.
@@ -114,7 +113,7 @@ impl<'a> Candidate<'a> {
     /// The recipe, and the tree that it is read from.
     pub fn train(&self) -> Result<(Train, Rc<Tree>), SpecError> {
         let read = || -> Result<_, SpecError> {
-            let body = self.body()?;
+            let body = self.change(self.body, &["train"])?;
             let Some(field) = body.get("train") else { return self.missing(&body, "train") };
             let tree = match &field.tree.value {
                 tree::Value::Str(path) => self.loader.follow(path, field.tree.span)?,
@@ -137,7 +136,7 @@ impl<'a> Candidate<'a> {
     /// The data set.
     pub fn data(&self) -> Result<Data, SpecError> {
         let read = || {
-            let body = self.body()?;
+            let body = self.change(self.body, &["data"])?;
             let Some(field) = body.get("data") else { return self.missing(&body, "data") };
             let cx = Cx { loader: self.loader, env: &Env::new() };
             let data: Data = de::read(&field.tree, cx, "`data`")?;

@@ -29,7 +29,7 @@ pub fn summary(tables: &Tables) -> String {
     let compared = tables
         .baseline
         .as_ref()
-        .map(|name| format!("\n{VS_BASELINE}: less the top-1 of {name}, in percentage points"));
+        .map(|name| format!("\n{VS_BASELINE}: top-1 less that of {name}, in percentage points"));
     let compared = compared.unwrap_or_default();
     format!("{}\n{NOTE}{compared}\n{}", table.trim_fmt(), troubles(&tables.runs))
 }

@@ -14,12 +14,16 @@ pub fn full(tree: &Tree) -> String {
     }
 }
 
-/// The value as a part of a name: files by their stem, enum values by their name, and `_` for what
-/// a name cannot have.
+/// The value as a part of a name: files by their stem, enum values by their name, expressions by
+/// their number, and `_` for what a name cannot have.
 pub fn short(tree: &Tree) -> String {
     let text = match (tree.name(), &tree.value) {
         (Some(name), _) => name.to_string(),
-        (_, Value::Str(text)) => stem(text),
+        (_, Value::Str(text)) => match expr::evaluate(text, &Env::new()) {
+            Ok(Number::Int(value)) => value.to_string(),
+            Ok(Number::Float(value)) => float(value),
+            Err(_) => stem(text),
+        },
         _ => full(tree),
     };
     text.chars().map(|c| if legal(c) { c } else { '_' }).collect()

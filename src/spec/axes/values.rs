@@ -190,6 +190,9 @@ pub(super) fn finite(tree: &Rc<Tree>) -> Result<Number, SpecError> {
 }
 
 pub(super) fn ascending(from: &Argument, to: &Argument) -> Result<(), SpecError> {
+    if !(to.value() - from.value()).is_finite() {
+        return Err(fault(&to.tree, "these ends are too far apart", "use a smaller number"));
+    }
     if from.value() <= to.value() {
         return Ok(());
     }
