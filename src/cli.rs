@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// What the `resweep` binary does.
 #[derive(Debug, Clone, Subcommand)]
@@ -78,13 +78,48 @@ pub struct EvalArgs {
 }
 
 /// `resweep plan`.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct PlanArgs {
     /// A network or a sweep, a RON file.
     pub spec: PathBuf,
-    /// Change one field for this invocation.
+    /// Another network, to compare with the first; goes with --diff.
+    #[arg(value_name = "OTHER", requires = "diff")]
+    pub other: Option<PathBuf>,
+    /// Tell what differs between two networks.
+    #[arg(long, requires = "other", conflicts_with_all = ["format", "unfold"])]
+    pub diff: bool,
+    /// How to tell the plan; dot and svg draw one network.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+    /// Draw every block of this stage, or of all stages, where blocks that repeat are drawn as one
+    /// otherwise; with --format svg.
+    #[arg(long, value_name = "STAGE", num_args = 0..=1, default_missing_value = EVERY_STAGE)]
+    pub unfold: Vec<String>,
+    /// Write to a file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Change one field for this invocation, in both networks with --diff.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+}
+
+/// What `--unfold` without a stage stands for.
+pub const EVERY_STAGE: &str = "*";
+
+/// How a plan is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people, with totals.
+    #[default]
+    Table,
+    /// A row a step of a network, a row an experiment of a sweep.
+    Csv,
+    /// The same with totals, numbers as numbers.
+    Json,
+    /// Text for Graphviz.
+    Dot,
+    /// A picture.
+    Svg,
 }
 
 /// `resweep show`.

@@ -3,6 +3,8 @@
 
 mod candidate;
 mod expand;
+mod lookup;
+mod naming;
 mod resolve;
 
 use std::path::Path;
@@ -10,6 +12,7 @@ use std::rc::Rc;
 
 use crate::graph::Graph;
 use crate::plan::Plan;
+use crate::spec::axes::Role;
 use crate::spec::data::Data;
 use crate::spec::de::Spanned;
 use crate::spec::error::{Problem, SpecError};
@@ -85,6 +88,7 @@ pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiment
     let tree = overlay::apply(loader, &tree, sets).map_err(one)?;
     let (sweep, mut errors) = Sweep::read(loader, &tree);
     let Some(sweep) = sweep else { return Err(errors) };
+    errors.extend(sets.iter().filter_map(|set| undone(loader, &sweep, set)));
     let name = sweep_name(&sweep, path, tree.head()).map_err(|error| errors.push(error));
     let expanded = expand::expand(loader, &sweep, &expand::body(&tree));
     let expanded = expanded.map_err(|found| errors.extend(found));
@@ -95,6 +99,23 @@ pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiment
     let axes = sweep.axes.labels().map(|label| label.name.clone()).collect();
     let (seeds, overrides) = (sweep.seeds, sets.to_vec());
     Ok(Experiments { name, list, seeds, axes, baseline, left_out, overrides })
+}
+
+/// A `--set` of a field that an axis sets anew in every experiment.
+fn undone(loader: &Loader, sweep: &Sweep, set: &str) -> Option<SpecError> {
+    let path = set.split('=').next().unwrap_or_default();
+    let field = path.trim();
+    let below = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let axis = sweep.axes.labels().find(|label| {
+        label.role == Role::Axis && label.path.as_ref().is_some_and(|path| below(field, path))
+    })?;
+    let id = loader.sources.add("--set".into(), Path::new(""), set.into());
+    let reason = format!("the axis `{}` sets `{field}` anew in every experiment", axis.name);
+    let help = "change the axis in the file, or replace all of them by `--set 'axes=[..]'`".into();
+    let error = SpecError::at(Span::new(id, 0, path.len()), Problem::Value { reason, help });
+    Some(error.within("the axis stands here", Some(axis.span)))
 }
 
 fn baseline(

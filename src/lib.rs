@@ -15,6 +15,7 @@
 //! | [`op`] | operations: an operation is one file, with its fields, shape rule, weights, MACs and forward pass | shapes; tensors in the forward pass alone |
 //! | [`graph`] | a `petgraph` DAG: nodes are operations with a parameter path, edges carry the input slot | legality: names, arity, cycles |
 //! | [`plan`] | the graph in a stable order with shapes, weights, MACs, last uses | arithmetic, no tensors |
+//! | [`picture`] | a plan as SVG or Graphviz text | what a reader sees |
 //! | [`experiment`] | a sweep's files to planned experiments with their hashes | all of the above |
 //! | `model` | the plan as a tch module | tensors |
 //! | [`train`] | schedule, optimiser, batches, loop: one model, one recipe, one data set | time, devices |
@@ -47,6 +48,8 @@
 //! | an operation | its file in `src/op/`, and its line in `operations!` of `src/op/mod.rs` |
 //! | an optimiser | `spec/train.rs` (its fields), `train/optim.rs` (its state and step), `shim/` |
 //! | a schedule | `spec/train.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
+//! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
+//! | a function of expressions | its line and its case in `spec/expr/functions.rs` |
 //! | an augmentation | `spec/train.rs`, `train/batches.rs` |
 //! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |
@@ -62,6 +65,7 @@ pub mod graph;
 #[cfg(feature = "torch")]
 pub mod model;
 pub mod op;
+pub mod picture;
 pub mod plan;
 pub mod progress;
 pub mod random;

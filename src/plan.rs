@@ -10,8 +10,12 @@ use crate::graph::{Graph, Node, Scope};
 use crate::op::{InitScheme, Op, Shape, Weight};
 use crate::spec::error::{Problem, SpecError};
 
+pub mod diff;
+pub mod fields;
 pub mod flat;
 pub mod table;
+
+pub use fields::fields;
 
 /// More parameters than this are refused: no machine that this is for can train them.
 const MAX_PARAMS: u64 = 1_000_000_000_000;
@@ -92,6 +96,17 @@ impl Plan {
         self.weights.iter().filter(|weight| weight.role.is_trained()).map(Weight::numel).sum()
     }
 
+    /// Trained parameters of one step.
+    pub fn params_of(&self, step: &Step) -> u64 {
+        let weights = &self.weights[step.weights.0..step.weights.1];
+        weights.iter().filter(|weight| weight.role.is_trained()).map(Weight::numel).sum()
+    }
+
+    /// What makes a value: the path of a step, or `input`.
+    pub fn name(&self, value: ValueId) -> &str {
+        value.checked_sub(1).map_or("input", |step| &self.steps[step].path)
+    }
+
     /// Multiply-accumulates for one image, convolutions and linear layers.
     pub fn macs(&self) -> u64 {
         self.steps.iter().map(|step| step.macs).fold(0, u64::saturating_add)
@@ -100,8 +115,12 @@ impl Plan {
     /// Bytes of all results for one image at 4 bytes a number: what training keeps, in-place
     /// results counted once.
     pub fn activation_bytes(&self) -> u64 {
-        let kept = self.steps.iter().filter(|step| !step.in_place);
-        kept.map(|step| step.shape.numel()).fold(0, u64::saturating_add).saturating_mul(4)
+        self.steps.iter().map(|step| self.activation_bytes_of(step)).fold(0, u64::saturating_add)
+    }
+
+    /// The share of one step in [`Plan::activation_bytes`].
+    pub fn activation_bytes_of(&self, step: &Step) -> u64 {
+        if step.in_place { 0 } else { step.shape.numel().saturating_mul(4) }
     }
 
     /// The shape of a value.

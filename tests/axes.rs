@@ -354,6 +354,31 @@ fn a_dry_run_counts() {
     );
 }
 
+/// A value on the command line that an axis would undo is a mistake, and not silently lost.
+#[test]
+fn a_set_that_an_axis_undoes_is_told() {
+    let loader = Loader::default();
+    let file = Path::new("experiments/axes.ron");
+    let set = |set: &str| experiment::sweep(&loader, file, &[set.to_string()]);
+    let told = plan::rendered(&loader, &set("train.optimizer.lr=0.3").unwrap_err());
+    assert!(told.contains("the axis `lr` sets `train.optimizer.lr` anew"), "{told}");
+    assert_eq!(set("train.epochs=1").unwrap().list[0].train.epochs, 1);
+    let momentum = set("train.optimizer.momentum=0.5").unwrap();
+    assert!(matches!(momentum.list[0].train.optimizer, Optimizer::Sgd { momentum: 0.5, .. }));
+    let fewer = experiment::sweep(
+        &loader,
+        file,
+        &[
+            "axes=[Grid({\"with.width\": [8]})]",
+            "exclude=[]",
+            "names=\"{network}\"",
+            "baseline=\"resnet18\"",
+        ]
+        .map(String::from),
+    );
+    assert_eq!(names(&fewer.unwrap()), ["resnet18"]);
+}
+
 /// Fields that random axes change, with the label that each goes by.
 const FIELDS: [(&str, &str); 5] = [
     ("train.epochs", "epochs"),
@@ -367,7 +392,7 @@ const FIELDS: [(&str, &str); 5] = [
 fn lists() -> impl Strategy<Value = Vec<(bool, Vec<Vec<u32>>)>> {
     let list = |len| prop::collection::btree_set(1..9_u32, len);
     let list = move |len| list(len).prop_map(|set| set.into_iter().collect::<Vec<_>>());
-    let grid = prop::collection::vec((1..4_usize).prop_flat_map(list.clone()), 1..3);
+    let grid = prop::collection::vec((1..4_usize).prop_flat_map(list), 1..3);
     let zip = (1..4_usize).prop_flat_map(move |len| prop::collection::vec(list(len), 1..3));
     let axis = prop_oneof![grid.prop_map(|g| (false, g)), zip.prop_map(|z| (true, z))];
     prop::collection::vec(axis, 0..3).prop_map(|axes| {

@@ -63,7 +63,7 @@ fn every_shipped_sweep_plans_within_a_second() {
     let depth = sweep(&path("depth.ron"));
     assert!(started.elapsed().as_secs_f64() < 1.0, "{:?}", started.elapsed());
     assert_eq!((depth.list.len(), depth.seeds.len()), (5, 3));
-    for name in ["article.ron", "quick.ron", "parity.ron"] {
+    for name in ["article.ron", "quick.ron", "parity.ron", "axes.ron"] {
         assert!(!sweep(&path(name)).list.is_empty(), "{name}");
     }
 }
@@ -72,7 +72,7 @@ fn every_shipped_sweep_plans_within_a_second() {
 #[test]
 fn resolved_specs_are_the_same_experiments() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["depth.ron", "article.ron", "quick.ron"] {
+    for name in ["depth.ron", "article.ron", "quick.ron", "axes.ron"] {
         for experiment in sweep(&path(name)).list {
             assert!(!experiment.resolved.contains(".ron"), "{name}");
             let file = folder.path().join("resolved.ron");

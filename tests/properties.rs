@@ -9,7 +9,7 @@ use resweep::experiment;
 use resweep::op::Shape;
 use resweep::plan::Plan;
 use resweep::spec::error::SpecError;
-use resweep::spec::expr::{Env, Number, evaluate};
+use resweep::spec::expr::{Env, Expr, ExprError, Number, Value as Answer, evaluate, unknown_name};
 use resweep::spec::load::Loader;
 use resweep::spec::tree::{Field, Tree, Value};
 
@@ -266,6 +266,9 @@ proptest! {
         words in prop::collection::vec(prop::sample::select(vec![
             "width", "stride", "9223372036854775807", "0", "1", "2.5", ".", "+", "-", "*", "/", "%",
             "(", ")", ",", "min(", "max(", "floor(", "ceil(", "round(", "round_to(", " ", "é",
+            "abs(", "sqrt(", "log2(", "pow(", "if(", " and ", " or ", "not ", "true", "false", "<",
+            "<=", ">", ">=", "==", "!=", "=", "'", "'text'", "flag", "network", "a.b.c", "3e6",
+            "1e-3", "1e", "1_0", "least", "missing",
         ]), 0..16),
     ) {
         check_expression(&words.concat());
@@ -278,11 +281,28 @@ fn check_expression(text: &str) {
         .into();
     match evaluate(text, &env) {
         Ok(value) => assert!(value.as_f64().is_finite(), "{text}"),
-        Err(error) => {
-            assert!(!error.problem.to_string().is_empty());
-            assert!(error.at.0 <= error.at.1 && error.at.0 <= text.len(), "{text}: {:?}", error.at);
-        }
+        Err(error) => check_mistake(text, &error),
     }
+    let holds = Expr::parse(text).and_then(|expr| {
+        for (name, at) in expr.names() {
+            assert_eq!(&text[at.0..at.1], name);
+        }
+        expr.holds(&|name| match (env.get(name), name) {
+            (Some(number), _) => Ok(Answer::Number(*number)),
+            (None, "flag") => Ok(Answer::Bool(true)),
+            (None, "network") => Ok(Answer::Text("resnet18".into())),
+            _ => Err(unknown_name(text, name, vec!["network".into()])),
+        })
+    });
+    if let Err(error) = holds {
+        check_mistake(text, &error);
+    }
+}
+
+fn check_mistake(text: &str, error: &ExprError) {
+    assert!(!error.problem.to_string().is_empty());
+    let (start, end) = error.at;
+    assert!(start <= end && start <= text.len() && end <= text.len() + 1, "{text}: {error:?}");
 }
 
 /// Every file under `experiments`, by its path from there.
@@ -344,6 +364,13 @@ fn damage() -> impl Strategy<Value = Damage> {
         "#![enable(implicit_some)]",
         "Block",
         ":",
+        "Grid",
+        "Zip({\"with.width\": [1, 2]})",
+        "Range(from: 1, to: 3, step: 0.3)",
+        "LogUniform(0.1, 1)",
+        "\"train.optimizer\"",
+        "\"{network}\"",
+        "\"params < 3e6\"",
     ];
     let at = 0..4000_usize;
     prop_oneof![
@@ -567,5 +594,105 @@ proptest! {
         let again = opened(&printed);
         prop_assert_eq!(bare(&tree), bare(&again), "{}", &printed);
         prop_assert_eq!(again.to_ron(), printed);
+    }
+}
+
+/// Words that axes, conditions and names are made of, and some that they are not.
+fn axis_value() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "[1, 2]",
+        "[]",
+        "[0.1, \"x\"]",
+        "Range(1, 3, 1)",
+        "Range(from: 0, to: 1, step: 0)",
+        "3",
+        "LinRange(0, 1, 3)",
+        "LogRange(1e-300, 1e300, 5)",
+        "LogRange(-1, 1, 2)",
+        "Choice([1, 2])",
+        "Range(-9223372036854775808, 9223372036854775807, 1)",
+        "LinRange(0, 1, 99999999999)",
+        "IntUniform(-9223372036854775808, 9223372036854775807)",
+        "LogIntUniform(1, 9)",
+        "Uniform(-1e308, 1e308)",
+        "LogUniform(1e-308, 1e308)",
+        "Uniform(1)",
+        "Choice(3)",
+        "{}",
+        "[Sgd(lr: 0.1), Adam(lr: 0.1)]",
+        "[\"models/resnet18.ron\", \"é\"]",
+        "[()]",
+        "None",
+    ])
+    .prop_map(String::from)
+}
+
+fn axis_text() -> impl Strategy<Value = String> {
+    let key = prop::sample::select(vec![
+        "train.epochs",
+        "train.optimizer.lr",
+        "train",
+        "data.train",
+        "with.width",
+        "network",
+        "network.stages.0.layers",
+        "network.block.nodes.conv1.kernel",
+        "a = train.batch",
+        "=",
+        "é",
+        "seeds",
+        "a=b=c",
+        "",
+        "train..lr",
+        "width = train.optimizer",
+        "network.stem",
+    ]);
+    let map = prop::collection::btree_map(key, axis_value(), 0..3).prop_map(|entries| {
+        let entries: Vec<_> =
+            entries.iter().map(|(key, value)| format!("{key:?}: {value}")).collect();
+        format!("{{{}}}", entries.join(", "))
+    });
+    (0..6_u32, map).prop_map(|(kind, map)| match kind {
+        0 | 1 => format!("Grid({map})"),
+        2 => format!("Zip({map})"),
+        3 => format!("Sample(count: 3, of: {map})"),
+        4 => format!("Cases(name: \"c\", cases: {{\"a\": {map}, \"b é\": {{}}}})"),
+        _ => map,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_axes_are_spelled_out_or_told(
+        axes in prop::collection::vec(axis_text(), 0..3),
+        condition in prop::sample::select(vec![
+            "lr > 0.1", "params < 3e6", "network == 'resnet18'", "é", "", "train.optimizer == 'Sgd'",
+            "with.width / 0 > 1", "network.stages.0.layers > 1", "data.set == 'Cifar10'", "c == 'a'",
+        ]),
+        names in prop::sample::select(vec![
+            "", "names: \"{network}-{lr}\",", "names: \"{\",", "names: \"x\",", "baseline: \"é\",",
+        ]),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sweep.ron");
+        let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/resnet18.ron");
+        let text = format!(
+            "Sweep(networks: [{network:?}], axes: [{}], where: {condition:?}, {names} data: (),
+             train: (epochs: 1, batch: 8, optimizer: Sgd(lr: 0.1)))",
+            axes.join(", ")
+        );
+        std::fs::write(&file, &text).unwrap();
+        let loader = Loader::default();
+        match experiment::sweep(&loader, &file, &[]) {
+            Ok(sweep) => prop_assert!(!sweep.list.is_empty()),
+            Err(errors) => {
+                prop_assert!(!errors.is_empty());
+                for error in errors {
+                    prop_assert!(error.render(&loader.sources).starts_with("error: "));
+                }
+            }
+        }
     }
 }

@@ -130,6 +130,84 @@ fn the_summary_is_this_text() {
     insta::assert_snapshot!("summary", summary(&tables()));
 }
 
+/// The sweep with two axes; the first two experiments have a value for both.
+fn layout(baseline: Option<&str>) -> Layout {
+    let cells = [vec!["0.1", "Sgd(lr: 0.1)"], vec!["0.2", ""], vec![]];
+    let owned = |cells: &Vec<&str>| cells.iter().map(ToString::to_string).collect();
+    Layout {
+        experiments: EXPERIMENTS
+            .iter()
+            .zip(&cells)
+            .map(|(e, c)| (e.to_string(), owned(c)))
+            .collect(),
+        axes: vec!["lr".to_owned(), "optimizer".to_owned()],
+        baseline: baseline.map(str::to_owned),
+    }
+}
+
+fn with_axes<R: Row>(rows: &[R], tables: &Tables) -> String {
+    String::from_utf8(csv_bytes(rows, &tables.axes).unwrap()).unwrap()
+}
+
+#[test]
+fn axes_have_a_column_each_after_the_experiment() {
+    let tables = Tables::of(&layout(None), &sweep());
+    let texts = [
+        with_axes(&tables.accuracy, &tables),
+        with_axes(&tables.timing, &tables),
+        with_axes(&tables.runs, &tables),
+        with_axes(&tables.epochs, &tables),
+    ];
+    for text in &texts {
+        assert!(text.starts_with("experiment,axis_lr,optimizer,"), "`lr` is in epochs.csv: {text}");
+        for line in text.lines().skip(1) {
+            let wanted = match line.split(',').next().unwrap() {
+                "resnet18" => "resnet18,0.1,Sgd(lr: 0.1),",
+                "plain34" => "plain34,,,",
+                _ => "\"wide, \"\"k=10\"\"\",0.2,,",
+            };
+            assert!(line.starts_with(wanted), "{line}");
+        }
+    }
+    // Beside these columns nothing is different.
+    let plain = text(&tables.runs);
+    let cut = texts[2]
+        .replace(",axis_lr,optimizer,", ",")
+        .replace("resnet18,0.1,Sgd(lr: 0.1),", "resnet18,");
+    assert_eq!(cut.replace("\",0.2,,", "\",").replace("plain34,,,", "plain34,"), plain);
+}
+
+#[test]
+fn columns_of_axes_come_from_the_sweep_and_not_from_its_rows() {
+    let none = Tables::of(&layout(None), &[]);
+    assert!(with_axes(&none.runs, &none).starts_with("experiment,axis_lr,optimizer,seed,"));
+    let names = |axes: &[&str]| {
+        let axes = axes.iter().map(ToString::to_string).collect();
+        Layout { axes, ..Layout::default() }.columns().names
+    };
+    assert_eq!(names(&["width", "batch", "seed"]), ["width", "axis_batch", "axis_seed"]);
+    assert_eq!(names(&["lr", "axis_lr"]), ["axis_axis_lr", "axis_lr"]);
+}
+
+#[test]
+fn experiments_are_compared_with_the_baseline() {
+    let compared = |baseline, experiment: usize| {
+        Tables::of(&layout(baseline), &sweep()).accuracy[experiment].top1_vs_baseline
+    };
+    assert_eq!(compared(Some("resnet18"), 0), None, "the baseline itself");
+    assert_eq!(compared(Some("resnet18"), 1), Some(95.25 - 94.5));
+    assert_eq!(compared(Some("resnet18"), 2), None, "no run ended well");
+    assert_eq!(compared(Some("plain34"), 0), None, "the baseline has no mean");
+    assert_eq!(compared(None, 1), None);
+    let text = summary(&Tables::of(&layout(Some("resnet18")), &sweep()));
+    assert!(text.contains("vs baseline") && text.contains("+0.75"), "{text}");
+    assert!(
+        text.contains("vs baseline: less the top-1 of resnet18, in percentage points"),
+        "{text}"
+    );
+    assert!(!summary(&tables()).contains("baseline"));
+}
+
 #[test]
 fn a_table_without_rows_is_its_header() {
     let header: Vec<&str> = RunRow::COLUMNS.iter().map(|column| column.name).collect();

@@ -20,10 +20,10 @@ fn diagnostic(file: &str) -> String {
     // Names in diagnostics are relative to the current directory, which is the same for all here.
     std::env::set_current_dir(FOLDER).unwrap();
     let loader = Loader::default();
-    let args = PlanArgs { spec: PathBuf::from(file), set: Vec::new() };
+    let args = PlanArgs { spec: PathBuf::from(file), ..PlanArgs::default() };
     match plan::text(&loader, &args) {
         Ok(table) => format!("planned as if there were no mistake:\n{table}"),
-        Err(errors) => plan::rendered(&loader, &errors),
+        Err(error) => error.rendered(&loader),
     }
 }
 

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use super::plan::{print, report};
 use crate::cli::ShowArgs;
-use crate::experiment;
+use crate::experiment::{self, Experiment};
 use crate::plan::flat;
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::load::Loader;
+use crate::spec::tree::Value;
 
 /// Prints a resolved spec.
 pub fn run(args: &ShowArgs) -> ExitCode {
@@ -32,10 +33,8 @@ pub fn text(loader: &Loader, args: &ShowArgs) -> Result<String, Vec<SpecError>> 
         }
         Some("Sweep") => {
             let sweep = experiment::sweep(loader, &args.spec, &args.set)?;
-            let text = |experiment: &experiment::Experiment| {
-                format!("// {}\n{}", experiment.name, experiment.resolved)
-            };
-            Ok(sweep.list.iter().map(text).collect::<Vec<_>>().join("\n"))
+            let texts: Result<Vec<String>, SpecError> = sweep.list.iter().map(experiment).collect();
+            Ok(texts.map_err(one)?.join("\n"))
         }
         _ => {
             let expected = "Network(` or `Sweep".into();
@@ -43,4 +42,20 @@ pub fn text(loader: &Loader, args: &ShowArgs) -> Result<String, Vec<SpecError>> 
             Err(vec![SpecError::at(tree.head(), problem)])
         }
     }
+}
+
+/// One experiment as a sweep of its own, with every default written out.
+fn experiment(experiment: &Experiment) -> Result<String, SpecError> {
+    let entry = vec![
+        flat::field("name", flat::make(Value::Str(experiment.name.clone()))),
+        flat::field("network", flat::network(&experiment.plan)?),
+    ];
+    let entry = flat::make(Value::Struct(None, entry));
+    let fields = vec![
+        flat::field("networks", flat::make(Value::List(vec![entry]))),
+        flat::field("data", flat::serialized(&experiment.data)?),
+        flat::field("train", flat::serialized(&experiment.train)?),
+    ];
+    let sweep = flat::make(Value::Struct(Some("Sweep".into()), fields));
+    Ok(format!("// {}\n{}\n", experiment.name, sweep.to_ron()))
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use super::plan::report;
+use super::plan::{report, rows};
 use super::prepare;
 use crate::cli::SweepArgs;
 use crate::experiment::{self, Experiment, Experiments};
 use crate::progress::Progress;
-use crate::records::{Environment, Facts, Layout, RunId, Store};
+use crate::records::{Environment, Facts, RunId, Store};
 use crate::spec::data::Data;
 use crate::spec::load::Loader;
 use crate::sweep::{Job, Run, Start, execute};
@@ -85,19 +85,8 @@ fn job(
     let runs = experiments.seeds.iter().flat_map(|&seed| {
         experiments.list.iter().map(move |experiment| run_of(experiment, seed, sizes, precision))
     });
-    let (name, layout) = (experiments.name.clone(), layout(experiments));
+    let (name, layout) = (experiments.name.clone(), rows::layout(experiments));
     Job { name, environment, layout, runs: runs.collect() }
-}
-
-fn layout(experiments: &Experiments) -> Layout {
-    let cells = |experiment: &Experiment| {
-        (experiment.name.clone(), experiment.axes.iter().map(|(_, value)| value.clone()).collect())
-    };
-    Layout {
-        experiments: experiments.list.iter().map(cells).collect(),
-        axes: experiments.axes.clone(),
-        baseline: experiments.baseline.clone(),
-    }
 }
 
 fn run_of(experiment: &Experiment, seed: u64, sizes: &[Size], precision: &str) -> Run<Task> {

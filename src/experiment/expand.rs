@@ -5,17 +5,18 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::candidate::{Base, Candidate, QUANTITIES, listed, quantity};
-use super::{Experiment, LeftOut, check_name, plan, resolve};
+use super::candidate::{Base, Candidate};
+use super::lookup::{QUANTITIES, quantity};
+use super::naming::{Names, unknown_in_names};
+use super::{Experiment, LeftOut, plan, resolve};
 use crate::plan::Plan;
-use crate::spec::axes::{Condition, Part, Rule, Setting};
+use crate::spec::axes::{Condition, Part, Rule};
 use crate::spec::de::{self, Cx};
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::expr::{Env, unknown_name};
 use crate::spec::load::Loader;
 use crate::spec::network::Task;
 use crate::spec::params::{Given, Params};
-use crate::spec::source::Span;
 use crate::spec::sweep::{Entry, Sweep};
 use crate::spec::tree::{Tree, Value};
 
@@ -42,7 +43,7 @@ pub(super) fn expand(
         rejected: vec![0; sweep.conditions.len()],
         errors: Vec::new(),
         plans: HashMap::new(),
-        names: HashMap::new(),
+        names: Names::new(sweep),
         hashes: HashMap::new(),
     };
     expansion.run();
@@ -68,8 +69,7 @@ struct Expansion<'a> {
     errors: Vec<SpecError>,
     /// Networks that several combinations share.
     plans: HashMap<(usize, String, Option<Task>), Rc<Planned>>,
-    /// Names in small letters: the name itself, and the network and values that it stands for.
-    names: HashMap<String, (String, usize, Vec<&'a Setting>)>,
+    names: Names<'a>,
     /// The first experiment of each hash.
     hashes: HashMap<String, String>,
 }
@@ -98,7 +98,8 @@ impl<'a> Expansion<'a> {
     }
 
     fn errors_of(&mut self, made: Result<(), Vec<SpecError>>) {
-        for error in made.err().unwrap_or_default() {
+        let made = made.err().unwrap_or_default();
+        for error in made.into_iter().flat_map(SpecError::split) {
             // One mistake in a block that many networks share is told once.
             let what = (error.span(), std::mem::discriminant(error.problem()));
             let mut told = self.errors.iter();
@@ -160,7 +161,7 @@ impl<'a> Expansion<'a> {
         if self.is_left_out(candidate, Some(&planned.plan)).map_err(one)? {
             return Ok(());
         }
-        let name = self.name(index, candidate).map_err(one)?;
+        let name = self.names.name(index, candidate).map_err(one)?;
         let hash = resolve::identity(&planned.plan, &data, &train.0).map_err(one)?;
         let body = candidate.body().map_err(one)?;
         let network = (&planned.network, &planned.with);
@@ -205,8 +206,14 @@ impl<'a> Expansion<'a> {
         let network = entry.network.tree(loader);
         let file = entry.network.path(loader).unwrap_or_else(|| entry.name(loader));
         let given = Given { file: &file, params: &[&entry.with] };
-        let plan = plan(loader, &network, &given, task)
-            .map_err(|error| entry.network.explain(loader, error))?;
+        let explain = |error: SpecError| match entry.network.path(loader) {
+            Some(_) => entry.network.explain(loader, error),
+            None => {
+                let base = candidate.base;
+                error.within(format!("in network `{}`", base.name), Some(base.span()))
+            }
+        };
+        let plan = plan(loader, &network, &given, task).map_err(explain)?;
         Ok(Planned { plan, network, with: entry.with })
     }
 
@@ -229,87 +236,6 @@ impl<'a> Expansion<'a> {
             }
         }
         Ok(false)
-    }
-
-    /// The experiment's name, which no other has.
-    fn name(&mut self, index: usize, candidate: &Candidate<'a>) -> Result<String, SpecError> {
-        let name = self.called(candidate)?;
-        let base = candidate.base;
-        let template = self.sweep.names.as_ref().map(|template| template.span);
-        if let Err(problem) = check_name(&name) {
-            return Err(SpecError::at(template.unwrap_or(base.span()), problem));
-        }
-        let value = (name.clone(), index, candidate.settings.clone());
-        match self.names.insert(name.to_lowercase(), value) {
-            None => Ok(name),
-            Some(other) => Err(self.coincidence(&name, index, candidate, &other)),
-        }
-    }
-
-    fn called(&self, candidate: &Candidate<'_>) -> Result<String, SpecError> {
-        let Some(template) = &self.sweep.names else {
-            let varied = candidate
-                .settings
-                .iter()
-                .filter(|setting| self.sweep.axes.is_varied(&setting.label));
-            let texts = varied.map(|setting| {
-                let text = candidate.text(&setting.label)?.unwrap_or_default();
-                Ok(format!(",{}={text}", setting.label))
-            });
-            let texts: String = texts.collect::<Result<_, SpecError>>()?;
-            return Ok(candidate.base.name.clone() + &texts);
-        };
-        let part = |part: &Part| match part {
-            Part::Text(text) => Ok(text.clone()),
-            Part::Name(name, span) => {
-                candidate.text(name)?.ok_or_else(|| unknown_in_names(name, *span, candidate))
-            }
-        };
-        template.parts.iter().map(part).collect()
-    }
-
-    /// Two experiments that would have one name.
-    fn coincidence(
-        &self,
-        name: &str,
-        index: usize,
-        candidate: &Candidate<'_>,
-        (other, other_index, settings): &(String, usize, Vec<&Setting>),
-    ) -> SpecError {
-        let differing: Vec<usize> = (0..settings.len().min(candidate.settings.len()))
-            .filter(|&at| settings[at].value != candidate.settings[at].value)
-            .collect();
-        let template = self.sweep.names.as_ref().map(|template| template.span);
-        if index != *other_index || differing.is_empty() {
-            let span = template.unwrap_or(candidate.base.span());
-            return SpecError::at(
-                span,
-                match other == name {
-                    true => Problem::DuplicateExperiment(name.into()),
-                    false => Problem::Value {
-                        reason: format!(
-                            "`{other}` and `{name}` differ only in case, which some disks ignore"
-                        ),
-                        help: "give one of them a `name` of its own".into(),
-                    },
-                },
-            );
-        }
-        let of = |settings: &[&Setting]| {
-            listed(&differing.iter().map(|&at| settings[at]).collect::<Vec<_>>())
-        };
-        let reason = format!(
-            "two experiments are called `{name}`: that with {}, and that with {}",
-            of(settings),
-            of(&candidate.settings)
-        );
-        let label = &candidate.settings[differing[0]].label;
-        let help = match template {
-            Some(_) => format!("add `{{{label}}}` to `names`"),
-            None => "name the values with `Cases`, or list the experiments one by one".into(),
-        };
-        let span = template.unwrap_or(candidate.settings[differing[0]].value.span);
-        SpecError::at(span, Problem::Value { reason, help })
     }
 
     fn finish(mut self) -> Result<(Vec<Experiment>, LeftOut), Vec<SpecError>> {
@@ -357,12 +283,6 @@ fn rejects(
         (Err(_), Some(error)) => Err(error),
         (Err(error), None) => Err(condition.locate(error)),
     }
-}
-
-fn unknown_in_names(name: &str, span: Span, candidate: &Candidate<'_>) -> SpecError {
-    let known = candidate.known().into_iter().filter(|name| !QUANTITIES.contains(&name.as_str()));
-    let (what, found, expected) = ("axis or field".into(), name.into(), known.collect());
-    SpecError::at(span, Problem::UnknownVariant { what, found, expected })
 }
 
 /// The sweep without what makes experiments of it: what an experiment keeps beside its network.

@@ -89,7 +89,7 @@ impl Init {
 
 /// What a learned number is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename = "kind of count")]
+#[serde(rename = "unit")]
 pub enum Per {
     /// One number for the whole layer.
     #[default]

@@ -90,10 +90,12 @@ fn operation(op: &Op) -> Result<Vec<Field>, SpecError> {
     }
 }
 
-fn make(value: Value) -> Rc<Tree> {
+/// A value without a place.
+pub(crate) fn make(value: Value) -> Rc<Tree> {
     Rc::new(Tree { value, span: Span::new(0, 0, 0) })
 }
 
-fn field(name: &str, tree: Rc<Tree>) -> Field {
+/// A field without a place.
+pub(crate) fn field(name: &str, tree: Rc<Tree>) -> Field {
     Field { name: name.into(), span: Span::new(0, 0, 0), tree }
 }

@@ -3,7 +3,6 @@
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
 
 use super::Plan;
-use crate::op::Weight;
 
 /// The layer table of one network: name, operation, output shape, params, MACs, and totals.
 pub fn layers(plan: &Plan) -> String {
@@ -16,13 +15,11 @@ pub fn layers(plan: &Plan) -> String {
         String::new(),
     ]));
     for step in &plan.steps {
-        let weights = &plan.weights[step.weights.0..step.weights.1];
-        let params: u64 = weights.iter().filter(|w| w.role.is_trained()).map(Weight::numel).sum();
         table.add_row(row(&[
             step.path.clone(),
             step.op.name().into(),
             step.shape.to_string(),
-            count(params),
+            count(plan.params_of(step)),
             count(step.macs),
         ]));
     }
@@ -83,7 +80,7 @@ fn totals(plan: &Plan) -> String {
     )
 }
 
-fn new_table(header: &[&str]) -> Table {
+pub(super) fn new_table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
     table.remove_style(TableComponent::HorizontalLines);
@@ -96,7 +93,7 @@ fn new_table(header: &[&str]) -> Table {
     table
 }
 
-fn row(cells: &[String]) -> Vec<Cell> {
+pub(super) fn row(cells: &[String]) -> Vec<Cell> {
     cells.iter().map(Cell::new).collect()
 }
 
@@ -106,7 +103,7 @@ fn count(number: u64) -> String {
 }
 
 /// `11173962` as `11,173,962`.
-fn group(number: u64) -> String {
+pub(super) fn group(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -93,6 +93,8 @@ macro_rules! table {
     };
 }
 
+pub(crate) use table;
+
 /// The columns of a table as a Markdown table, as `results/README.md` shows them.
 pub fn columns_markdown<R: Row>() -> String {
     let mut text = String::from("| column | unit | meaning |\n|---|---|---|\n");

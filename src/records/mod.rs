@@ -16,7 +16,6 @@
 //!
 //! **Invariant:** what is missing is an empty cell, never 0.
 
-#[macro_use]
 mod column;
 mod csv;
 mod layout;
@@ -26,6 +25,7 @@ mod store;
 mod summary;
 mod tables;
 
+pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
 pub use csv::csv_bytes;
 pub use layout::{AxisColumns, Layout};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::column::Cell;
+use super::column::{Cell, table};
 
 table! {
     /// A row of `runs.csv`: one run, that is one experiment with one seed.

@@ -206,14 +206,14 @@ impl Store {
     }
 }
 
-/// A name as one file name that stays in its folder: what is not a letter, a digit, `_`, `-` or an
-/// inner `.` becomes `%` and its bytes in hexadecimal. Distinct names stay distinct.
+/// A name as one file name that stays in its folder: what is not a letter, a digit, one of `_-+=,`
+/// or an inner `.` becomes `%` and its bytes in hexadecimal. Distinct names stay distinct.
 fn file_name(name: &str) -> String {
     let mut escaped = String::new();
     for (index, byte) in name.bytes().enumerate() {
         match byte {
             b'.' if index > 0 => escaped.push('.'),
-            b'_' | b'-' => escaped.push(char::from(byte)),
+            b'_' | b'-' | b'+' | b'=' | b',' => escaped.push(char::from(byte)),
             _ if byte.is_ascii_alphanumeric() => escaped.push(char::from(byte)),
             _ => escaped.push_str(&format!("%{byte:02X}")),
         }
@@ -286,6 +286,7 @@ mod tests {
     #[test]
     fn a_name_never_leaves_its_folder() {
         assert_eq!(file_name("resnet18-w0.5_b"), "resnet18-w0.5_b");
+        assert_eq!(file_name("resnet18,width=4"), "resnet18,width=4");
         assert_eq!(file_name("../a/b"), "%2E.%2Fa%2Fb");
         assert_eq!(file_name(".."), "%2E.");
         assert_eq!(file_name("ä %"), "%C3%A4%20%25");

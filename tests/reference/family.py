@@ -2,7 +2,8 @@
 
     python family.py            # one thread, writes ../golden
 
-The networks are torchvision's own and those of networks.py and variants.py. Weights, running
+The networks are torchvision's own and those of networks.py, patches.py
+and variants.py. Weights, running
 statistics, images and labels follow formula.py; nothing is drawn at random. ImageNet networks are
 counted for 3x224x224 and run on 2x3x64x64, the others on 2x3x32x32.
 
@@ -31,6 +32,7 @@ from torch.nn import functional as F
 
 import formula
 import networks as N
+import patches as P
 import variants as V
 from golden import GOLDEN, dims, relative_error, write_csv
 
@@ -57,8 +59,8 @@ class Row(NamedTuple):
 
 def he(depth, published, **more):
     make = lambda: N.cifar_resnet(depth, "A")
-    depth_is = f"params.depth={depth}"
-    return Row(f"resnet{depth}_a", make, "cifar_resnet_a", depth_is, published=published, source=HE, **more)
+    where = "cifar_resnet_a", f"params.depth={depth}", CIFAR
+    return Row(f"resnet{depth}_a", make, *where, published, HE, **more)
 
 
 def other(depth, way, spec, **more):
@@ -95,6 +97,13 @@ def resnext29(groups, published, **more):
     return Row(name, make, "resnext29", set, published=published, source=source, **more)
 
 
+def se_resnet50(reduction, published, **more):
+    make = lambda: V.se_resnet50(reduction)
+    source = "Hu et al. 2020 (journal version), reduction ratios"
+    where = "se_resnet50_imagenet", f"params.reduction={reduction}", IMAGENET
+    return Row(f"se_resnet50_r{reduction}", make, *where, published, source, **more)
+
+
 ROWS = [
     twin("wide_resnet50_2", "train"),
     twin("wide_resnet101_2", "count"),
@@ -117,30 +126,91 @@ ROWS = [
     other(20, None, "cifar_plain", golden="train", fill="lively"),
     other(56, None, "cifar_plain", fill="lively"),
     other(110, None, "cifar_plain", golden="count"),
-    Row("preact_resnet18", lambda: N.preact_resnet(N.PreactBasic, [2, 2, 2, 2]), "preact_resnet18", golden="train", keys=True),
-    Row("preact_resnet50", lambda: N.preact_resnet(N.PreactBottleneck, [3, 4, 6, 3]), "preact_resnet50"),
+    Row(
+        "preact_resnet18", lambda: N.preact_resnet(N.PreactBasic, [2, 2, 2, 2]), "preact_resnet18",
+        golden="train", keys=True,
+    ),
+    Row(
+        "preact_resnet50", lambda: N.preact_resnet(N.PreactBottleneck, [3, 4, 6, 3]),
+        "preact_resnet50",
+    ),
     preact_bottleneck(164, "1.7", keys=True),
-    preact_bottleneck(1001, "10.2", golden="count", difference="10.3 here; 10.2 without the parameters of BatchNorm"),
+    preact_bottleneck(
+        1001, "10.2", golden="count",
+        difference="10.3 here; 10.2 without the parameters of BatchNorm",
+    ),
     wrn(16, 8, "11.0", golden="train", keys=True),
     wrn(28, 10, "36.5", golden="count"),
     wrn(40, 4, "8.9"),
     resnext29(8, "34.4"),
-    resnext29(16, "68.1", golden="count", difference="68.155 here, which the paper seems to have cut off"),
-    Row("se_resnet18", lambda: V.cifar(V.ResNet(V.SeBasic, [2, 2, 2, 2])), "se_resnet18", golden="train", keys=True),
-    Row("se_resnet50", lambda: V.cifar(V.ResNet(V.SeBottleneck, [3, 4, 6, 3])), "se_resnet50", golden="count"),
-    Row("se_resnet50_imagenet", lambda: V.ResNet(V.SeBottleneck, [3, 4, 6, 3]), "se_resnet50_imagenet", "", IMAGENET, "28.1", "Hu et al. 2020 (TPAMI), reduction ratios: 16"),
+    resnext29(
+        16, "68.1", golden="count",
+        difference="68.155 here, which the paper seems to have cut off",
+    ),
+    Row(
+        "se_resnet18", lambda: V.cifar(V.ResNet(V.SeBasic, [2, 2, 2, 2])), "se_resnet18",
+        golden="train", keys=True,
+    ),
+    Row("se_resnet50", lambda: V.cifar(V.se_resnet50()), "se_resnet50", golden="count"),
+    se_resnet50(16, "28.1", keys=True),
+    se_resnet50(8, "30.7", golden="count", difference="30.6 here; 30.7 with the running statistics"),
+    se_resnet50(32, "26.9", golden="count", difference="26.8 here; 26.9 with the running statistics"),
     Row("resnet50d", V.resnet50d, "resnet50d", "", IMAGENET, "25.58", "timm, resnet50d", keys=True),
-    Row("densenet_bc_100_12", lambda: N.densenet_bc(100, 12), "densenet_bc", "", CIFAR, "0.8", "Huang et al. 2017, table 2", golden="train", keys=True),
-    Row("pyramidnet110_84", lambda: N.PyramidNet(110, 84), "pyramidnet", "", CIFAR, "3.8", "Han et al. 2017, table 4", "3.904 here, with widths rounded to the nearest as in the authors' PyTorch code", golden="train", keys=True),
-    Row("resnet18_group_norm", V.group_norm_resnet18, "resnet18_group_norm", golden="train", fill="lively"),
+    Row(
+        "densenet_bc_100_12", lambda: N.densenet_bc(100, 12), "densenet_bc", "", CIFAR, "0.8",
+        "Huang et al. 2017, table 2", golden="train", keys=True,
+    ),
+    Row(
+        "densenet_bc_250_24", lambda: N.densenet_bc(250, 24), "densenet_bc",
+        "params.depth=250 params.growth=24", CIFAR, "15.3", "Huang et al. 2017, table 2",
+        golden="count",
+    ),
+    Row(
+        "pyramidnet110_270", lambda: N.PyramidNet(110, 270), "pyramidnet", "params.alpha=270",
+        CIFAR, "28.3", "Han et al. 2017, table 4",
+        "28.485 here, with widths rounded to the nearest as in the authors' PyTorch code",
+        golden="count",
+    ),
+    Row(
+        "convmixer256_8_k9_p1", lambda: P.ConvMixer(256, 8, 9, 1), "convmixer",
+        "params.kernel=9 params.patch=1", golden="count",
+    ),
+    Row(
+        "pyramidnet110_84", lambda: N.PyramidNet(110, 84), "pyramidnet", "", CIFAR, "3.8",
+        "Han et al. 2017, table 4",
+        "3.904 here, with widths rounded to the nearest as in the authors' PyTorch code",
+        golden="train", keys=True,
+    ),
+    Row(
+        "resnet18_group_norm", V.group_norm_resnet18, "resnet18_group_norm", golden="train",
+        fill="lively",
+    ),
     Row("resnet18_zero_init", V.zero_init_resnet18, "resnet18_zero_init", golden="count"),
-    Row("rezero_resnet18", lambda: V.cifar(V.ResNet(V.ReZeroBasic, [2, 2, 2, 2])), "rezero_resnet18", golden="train", keys=True),
-    Row("skipinit_wrn16_4", lambda: N.skipinit_wrn(16, 4), "skipinit_wrn", golden="train", keys=True),
-    Row("eca_resnet18", lambda: V.cifar(V.ResNet(V.EcaBasic, [2, 2, 2, 2])), "eca_resnet18", golden="train", keys=True),
-    Row("res2net50_26w_4s", V.res2net50, "res2net50", "", IMAGENET, "25.70", "timm, res2net50_26w_4s", golden="train", keys=True),
-    Row("convmixer256_8", lambda: N.ConvMixer(256, 8, 5, 2), "convmixer", keys=True),
-    Row("convnext_cifar", lambda: N.ConvNeXt([2, 2, 4], [48, 96, 192], 0.1), "convnext", keys=True, fill="lively"),
-    Row("stochastic_depth110", lambda: N.stochastic_depth_resnet(110, 0.5), "stochastic_depth", "", CIFAR, "1.7", "Huang et al. 2016, section 4"),
+    Row(
+        "rezero_resnet18", lambda: V.cifar(V.ResNet(V.ReZeroBasic, [2, 2, 2, 2])),
+        "rezero_resnet18", golden="train", keys=True,
+    ),
+    Row(
+        "skipinit_wrn16_4", lambda: N.skipinit_wrn(16, 4), "skipinit_wrn", golden="train",
+        keys=True,
+    ),
+    Row(
+        "eca_resnet18", lambda: V.cifar(V.ResNet(V.EcaBasic, [2, 2, 2, 2])), "eca_resnet18",
+        golden="train", keys=True,
+    ),
+    Row(
+        "res2net50_26w_4s", V.res2net50, "res2net50", "", IMAGENET, "25.70",
+        "timm, res2net50_26w_4s", golden="train", keys=True,
+    ),
+    Row("convmixer256_8", lambda: P.ConvMixer(256, 8, 5, 2), "convmixer", keys=True),
+    Row(
+        "convnext_cifar", lambda: P.ConvNeXt([2, 2, 4], [48, 96, 192], 0.1), "convnext", keys=True,
+        fill="lively",
+    ),
+    Row(
+        "stochastic_depth110", lambda: N.stochastic_depth_resnet(110, 0.5), "stochastic_depth", "",
+        CIFAR, "1.7", "Huang et al. 2016, section 4",
+    ),
 ]
 
 

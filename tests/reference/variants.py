@@ -56,7 +56,7 @@ class Bottleneck(nn.Module):
 class SqueezeExcitation(nn.Module):
     """Hu et al. 2018, "Squeeze-and-Excitation Networks", section 3."""
 
-    def __init__(self, channels, reduction=16):
+    def __init__(self, channels, reduction):
         super().__init__()
         self.fc1 = nn.Linear(channels, channels // reduction)
         self.fc2 = nn.Linear(channels // reduction, channels)
@@ -82,8 +82,10 @@ class EfficientAttention(nn.Module):
 
 
 class Squeezes:
+    reduction = 16
+
     def add_gate(self, channels):
-        self.se = SqueezeExcitation(channels)
+        self.se = SqueezeExcitation(channels, self.reduction)
 
     def gate(self, y):
         return self.se(y)
@@ -95,6 +97,14 @@ class SeBasic(Squeezes, Basic):
 
 class SeBottleneck(Squeezes, Bottleneck):
     pass
+
+
+def se_resnet50(reduction=16):
+    class Block(SeBottleneck):
+        pass
+
+    Block.reduction = reduction
+    return ResNet(Block, [3, 4, 6, 3])
 
 
 class EcaBasic(Basic):

@@ -135,6 +135,70 @@ fn one_diverged_run_does_not_cost_the_others() {
 }
 
 #[test]
+fn experiments_of_axes_train_with_their_own_recipe_and_images() {
+    let folder = TempDir::new().unwrap();
+    let results = folder.path();
+    let axes = "axes=[Grid({\"data.train\": [100, 150], \"train.epochs\": [1, 2]})]";
+    let baseline = "baseline=\"resnet18-thin,train=100,epochs=1\"";
+    let output = resweep(&[
+        "sweep",
+        "experiments/quick.ron",
+        "--results",
+        results.to_str().unwrap(),
+        "--device",
+        "cpu",
+        "--set",
+        axes,
+        "--set",
+        baseline,
+        "--set",
+        "train.batch=50",
+        "--set",
+        "data.test=60",
+        "--set",
+        "seeds=1",
+    ]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("vs baseline"));
+    let runs = table(results, "runs.csv");
+    assert_eq!(runs.len(), 8);
+    for run in &runs {
+        assert_eq!(run["train"], run["train_images"], "{run:?}");
+        assert_eq!(run["axis_epochs"], run["epochs"], "{run:?}");
+    }
+    assert_eq!(table(results, "epochs.csv").len(), 2 * (1 + 2 + 1 + 2));
+    let accuracy = table(results, "accuracy.csv");
+    assert_eq!(accuracy[0]["top1_vs_baseline"], "");
+    let number = |row: usize, name: &str| accuracy[row][name].parse::<f64>().unwrap();
+    let difference = number(5, "top1_mean") - number(0, "top1_mean");
+    assert_eq!(number(5, "top1_vs_baseline"), difference);
+
+    // The images of a run do not depend on those of the run before it.
+    let alone = TempDir::new().unwrap();
+    let last = "axes=[Grid({\"data.train\": [100], \"train.epochs\": [2]})]";
+    let output = resweep(&[
+        "sweep",
+        "experiments/quick.ron",
+        "--results",
+        alone.path().to_str().unwrap(),
+        "--device",
+        "cpu",
+        "--set",
+        last,
+        "--set",
+        "train.batch=50",
+        "--set",
+        "data.test=60",
+        "--set",
+        "seeds=1",
+    ]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let again = table(alone.path(), "runs.csv");
+    assert_eq!(again[0]["train_loss"], runs[1]["train_loss"]);
+    assert_eq!(again[0]["spec_hash"], runs[1]["spec_hash"]);
+}
+
+#[test]
 fn mistakes_have_exit_code_2_and_failures_1() {
     let folder = TempDir::new().unwrap();
     let typo = sweep(folder.path(), &["--set", "train.epoch=1"]);

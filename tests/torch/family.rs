@@ -122,7 +122,7 @@ networks! {
     resnext50_32x4d
     rezero_resnet18
     se_resnet18
-    se_resnet50_imagenet
+    se_resnet50_r16
     skipinit_wrn16_4
     stochastic_depth110
     wide_resnet50_2

@@ -3,12 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod batches;
+#[path = "../common/cases.rs"]
+mod cases;
 mod cli;
 mod family;
 mod formula;
+mod in_place;
 mod init;
+mod operation_values;
 mod operations;
 mod optim;
 mod parity;
+mod random_operations;
 mod reference;
+mod seeds;
 mod training;

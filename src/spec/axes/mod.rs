@@ -21,10 +21,11 @@
 //! a parameter given to the network. An axis is called by the last part of its path, or by a name
 //! that stands before it: `"lr = train.optimizer.lr"`.
 //!
-//! Reading (`read`, `values`, `sample`) spells every axis out; `condition` and `template` hold what
+//! Reading (`read`, `key`, `values`, `sample`) spells every axis out; `condition` and `template` hold what
 //! a sweep says about the combinations, `text` how a value is written.
 
 mod condition;
+mod key;
 mod read;
 mod sample;
 mod template;
@@ -124,6 +125,3 @@ impl Axes {
         values.any(|setting| Some(full(&setting.value)) != first)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::ast::{Arithmetic, Comparison, Expr, Kind, Node};
 use super::functions::{Function, float};
-use super::parse::{Arithmetic, Comparison, Expr, Kind, Node};
 use super::{ExprError, Number, Value};
 use crate::spec::error::Problem;
 

@@ -13,8 +13,9 @@
 //! `floor(width / 3)` where a whole number is wanted. What an `if`, `and` or `or` does not need is
 //! not evaluated.
 //!
-//! `parse` makes a tree of the text once, `eval` evaluates it, `functions` holds the functions.
+//! `parse` makes a tree (`ast`) of the text once, `eval` evaluates it, `functions` holds the functions.
 
+mod ast;
 mod eval;
 mod functions;
 mod parse;
@@ -24,8 +25,8 @@ use std::collections::BTreeMap;
 use super::error::Problem;
 use super::tree;
 
+pub use ast::Expr;
 pub use functions::{FUNCTIONS, FunctionDoc};
-pub use parse::Expr;
 pub(crate) use parse::KEYWORDS;
 
 /// A number of the spec language.
