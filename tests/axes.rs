@@ -345,9 +345,8 @@ fn a_dry_run_counts() {
     assert!(text.ends_with("2 experiments x 3 seeds = 6 runs; 1 rejected by `where`\n"), "{text}");
     assert!(text.contains("0 1 2") && text.contains("net,width=8"), "{text}");
     let loader = Loader::default();
-    let args = PlanArgs { spec: "experiments/axes.ron".into(), set: Vec::new() };
-    let table =
-        plan::text(&loader, &args).unwrap_or_else(|e| panic!("{}", plan::rendered(&loader, &e)));
+    let args = PlanArgs { spec: "experiments/axes.ron".into(), ..PlanArgs::default() };
+    let table = plan::text(&loader, &args).unwrap_or_else(|e| panic!("{}", e.rendered(&loader)));
     assert!(
         table.contains("label_smoothing") && table.contains("resnet18-w8-lr0.05-plain"),
         "{table}"
