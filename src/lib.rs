@@ -53,6 +53,7 @@
 //! | an augmentation | `spec/train.rs`, `train/batches.rs` |
 //! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |
+//! | a format of `plan` | `PlanFormat` in `cli.rs`, `commands/plan/formats.rs` |
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 
 pub mod cli;

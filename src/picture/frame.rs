@@ -65,7 +65,7 @@ fn titles(plan: &Plan, run: &Run, first: &str, last: &str) -> (String, String) {
     let count = run.blocks.len();
     let name = match count {
         1 => first.to_string(),
-        _ => format!("{first} … {last}"),
+        _ => format!("{first} … {}", shortened(first, last)),
     };
     let costs = |block: &Block| {
         let steps = &plan.steps[block.steps.clone()];
@@ -75,4 +75,15 @@ fn titles(plan: &Plan, run: &Run, first: &str, last: &str) -> (String, String) {
     let costs = label::range(&costs(run.first()), &costs(run.last()));
     let each = if count > 1 && !costs.is_empty() { " each" } else { "" };
     (name, costs + each)
+}
+
+/// The last of several paths without what it shares with the first, as long as a name is left:
+/// `denselayer6` of `block1.denselayer6` after `block1.denselayer1`.
+fn shortened<'a>(first: &str, last: &'a str) -> &'a str {
+    let (Some((before, _)), Some((shared, name))) = (first.rsplit_once('.'), last.rsplit_once('.'))
+    else {
+        return last;
+    };
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if before == shared && is_name { name } else { last }
 }

@@ -104,9 +104,10 @@ pub fn sign(op: &Op) -> &'static str {
 /// say, and padding, constants and switches are told on hover.
 pub fn operation(op: &Op) -> String {
     let mut text = op.name().to_string();
+    let two_dimensional = text.ends_with("2d") || text == "BlurPool";
     for (name, value) in fields(op) {
         let part = match (name.as_str(), value.as_str()) {
-            ("kernel", value) => square(value),
+            ("kernel", value) if two_dimensional => square(value),
             ("out" | "padding" | "eps" | "momentum" | "channels", _) => continue,
             ("stride" | "groups" | "dilation", "1") | (_, "true" | "false" | "null") => continue,
             ("stride", value) => format!("/{}", sides(value)),
@@ -224,6 +225,8 @@ mod tests {
     fn operations_are_told_in_a_few_characters() {
         assert_eq!(operation(&Op::Linear(crate::op::Linear { out: 8, bias: true })), "Linear");
         assert_eq!(operation(&Op::DropPath(crate::op::DropPath { p: 0.5 })), "DropPath p 0.5");
+        let channels = Op::ChannelConv(crate::op::ChannelConv { kernel: 5 });
+        assert_eq!(operation(&channels), "ChannelConv kernel 5");
         assert_eq!((square("(1, 7)"), square("5")), ("1×7".into(), "5×5".into()));
     }
 

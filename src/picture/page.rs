@@ -238,8 +238,19 @@ fn titles(plan: &Plan, group: &Group) -> (String, String) {
         _ => None,
     };
     let costs = Some(label::costs(params, macs)).filter(|costs| !costs.is_empty());
-    let file =
-        scope.file.clone().map(|file| text::fitted(&file, 9.5, text::Weight::Regular, 400.0));
+    let file = Some(files(plan, group)).filter(|files| !files.is_empty());
     let parts: Vec<String> = [count, file, Some(shape), costs].into_iter().flatten().collect();
     (text::fitted(&group.name, 13.0, text::Weight::Bold, 600.0), parts.join("  ·  "))
+}
+
+/// The files of a part's blocks, each once.
+fn files(plan: &Plan, group: &Group) -> String {
+    let mut files: Vec<&str> = Vec::new();
+    for block in group.runs.iter().flat_map(|run| &run.blocks) {
+        let scope = &plan.scopes[plan.steps[block.steps.start].scope];
+        if let Some(file) = scope.file.as_deref().filter(|file| !files.contains(file)) {
+            files.push(file);
+        }
+    }
+    text::fitted(&files.join(", "), Look::Small.size(), Look::Small.weight(), 400.0)
 }

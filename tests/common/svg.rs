@@ -51,9 +51,10 @@ pub fn check(name: &str, svg: &str) -> usize {
             let (a, b) = (piece[0], piece[1]);
             let piece = Area(a.0.min(b.0), a.1.min(b.1), a.0.max(b.0), a.1.max(b.1));
             let crossed = nodes.iter().find(|node| node.shrunk(1.0).overlaps(widened(piece)));
-            assert!(crossed.is_none(), "{name}: {path:?} crosses the node at {crossed:?}");
+            let line = path.attribute("d");
+            assert!(crossed.is_none(), "{name}: {line:?} crosses the node at {crossed:?}");
             let struck = texts.iter().find(|text| text.shrunk(1.0).overlaps(widened(piece)));
-            assert!(struck.is_none(), "{name}: {path:?} strikes the text at {struck:?} through");
+            assert!(struck.is_none(), "{name}: {line:?} strikes the text at {struck:?} through");
         }
     }
     nodes.len()

@@ -31,7 +31,7 @@ enum Task {
     Sweep(SweepArgs),
     /// Evaluate one network with weights from a safetensors file.
     Eval(EvalArgs),
-    /// Print the layer table of a network, or the totals of every experiment of a sweep.
+    /// Print or draw a network, list the experiments of a sweep, or compare two networks.
     Plan(PlanArgs),
     /// Print a network with every node and number, or every experiment of a sweep, resolved.
     Show(ShowArgs),
