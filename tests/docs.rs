@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 use resweep::cli::{PlanArgs, ShowArgs, SweepArgs};
-use resweep::commands::{dry_run, plan, show};
+use resweep::commands::plan::{self, PlanError};
+use resweep::commands::{dry_run, show};
 use resweep::experiment;
 use resweep::op::InitScheme;
 use resweep::spec::data::{Data, DataSet, Normalize};
@@ -162,12 +163,13 @@ fn console(loader: &Loader, text: &str) -> Result<(), String> {
     let command = Command::try_parse_from(arguments).map_err(|error| error.to_string())?;
     let printed = match &command {
         Command::Plan(args) => plan::text(loader, args),
-        Command::Show(args) => show::text(loader, args),
+        Command::Show(args) => show::text(loader, args).map_err(PlanError::from),
         Command::Sweep(args) => {
-            experiment::sweep(loader, &args.spec, &args.set).map(|sweep| dry_run::text(&sweep))
+            let sweep = experiment::sweep(loader, &args.spec, &args.set);
+            sweep.map(|sweep| dry_run::text(&sweep)).map_err(PlanError::from)
         }
     };
-    let printed = printed.unwrap_or_else(|errors| plan::rendered(loader, &errors));
+    let printed = printed.unwrap_or_else(|error| error.rendered(loader));
     let lines = |text: &str| -> Vec<String> {
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         // How wide columns and rules are is not what pages are about.
