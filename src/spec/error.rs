@@ -130,6 +130,9 @@ impl Problem {
             {
                 Some("give the stage a `width`, or use another name".into())
             }
+            Self::UnknownName { known, .. } if known.is_empty() => {
+                Some("no names are known here: write a number, or `floor(..)` and the like".into())
+            }
             Self::UnknownName { name, known, .. } => Some(suggest(name, known, "known here are")),
             Self::UnknownParameter { name, known, .. } => Some(suggest(name, known, "it declares")),
             Self::UnknownNode { from, known, .. } => Some(suggest(from, known, "it can read")),

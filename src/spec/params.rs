@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::de::{self, Cx, Spanned};
 use super::error::{Problem, SpecError};
-use super::expr::{Env, Number};
+use super::expr::{Env, KEYWORDS, Number};
 use super::load::Loader;
 use super::source::Span;
 use super::tree::Tree;
@@ -113,6 +113,9 @@ fn check_name(name: &str, reserved: &[&str]) -> Result<(), Problem> {
     let (reason, help) = if !starts || !name.chars().all(legal) {
         let reason = format!("a parameter cannot be called `{name}`");
         (reason, "use letters, digits and `_`, and no digit first, as in `expansion`")
+    } else if KEYWORDS.contains(&name) {
+        let reason = format!("`{name}` has a meaning of its own in expressions");
+        (reason, "choose another name")
     } else if reserved.contains(&name) {
         let reason = format!("`{name}` is known here without being declared");
         (reason, "remove it, or choose another name")
