@@ -1,0 +1,89 @@
+//! The recipe: how networks are trained.
+
+mod augment;
+mod fault;
+mod optimizer;
+mod schedule;
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::error::{Problem, SpecError};
+use crate::spec::tree::Tree;
+
+use fault::{Fault, unmet};
+
+pub use augment::{Augment, Fill};
+pub use optimizer::{Decay, Optimizer};
+pub use schedule::Schedule;
+
+/// A training recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Train {
+    /// Passes over the training images.
+    pub epochs: u32,
+    /// Images per step; the last step of an epoch takes what is left.
+    pub batch: u32,
+    /// Images per step of an evaluation.
+    #[serde(default = "eval_batch")]
+    pub eval_batch: u32,
+    /// The optimiser.
+    pub optimizer: Optimizer,
+    /// What weight decay applies to.
+    #[serde(default)]
+    pub decay: Decay,
+    /// How the learning rate goes on after the warm-up.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Epochs, also a fraction, in which the learning rate rises linearly to its full value. A run
+    /// that is shorter than its warm-up ends on the way up.
+    #[serde(default)]
+    pub warmup_epochs: f64,
+    /// The share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
+    #[serde(default)]
+    pub label_smoothing: f64,
+    /// Random changes of training images, in order.
+    #[serde(default)]
+    pub augment: Vec<Augment>,
+}
+
+fn eval_batch() -> u32 {
+    250
+}
+
+impl Train {
+    /// What the types cannot say: ranges, and fields that need each other.
+    ///
+    /// # Errors
+    /// Every value out of its range, at its place in `tree`.
+    pub fn check(&self, tree: &Tree) -> Result<(), SpecError> {
+        let augment = (0..).zip(&self.augment).flat_map(|(at, augment)| augment.faults(at));
+        let of_parts = self.optimizer.faults().into_iter().chain(self.schedule.faults());
+        let faults = self.faults().into_iter().chain(of_parts).chain(augment);
+        let told = faults.map(|Fault { path, reason, help }| {
+            let problem = Problem::Value { reason: reason.into(), help: help.into() };
+            SpecError::at(tree.find(&path), problem)
+        });
+        SpecError::all(told).map_or(Ok(()), Err)
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        unmet(&[
+            (self.epochs > 0, "epochs", "`epochs` is 0", "train for 1 epoch or more"),
+            (self.batch > 0, "batch", "`batch` is 0", "a common value is 128"),
+            (self.eval_batch > 0, "eval_batch", "`eval_batch` is 0", "a common value is 250"),
+            (
+                (0.0..1.0).contains(&self.label_smoothing),
+                "label_smoothing",
+                "`label_smoothing` is not from 0 to below 1",
+                "a common value is 0.1",
+            ),
+            (
+                (0.0..=1e6).contains(&self.warmup_epochs),
+                "warmup_epochs",
+                "`warmup_epochs` is below 0 or above a million",
+                "common values are 1 to 5 epochs",
+            ),
+        ])
+    }
+}
