@@ -199,3 +199,13 @@ fn a_file_that_names_itself_leads_nowhere() {
     let deep = "block.".repeat(200) + "params={}";
     assert!(experiment::network(&loader, &other, &[deep], None).is_err());
 }
+
+/// Names of nodes and of experiments may have dots.
+#[test]
+fn names_with_dots_are_found() {
+    let loader = Loader::default();
+    let path = Path::new("experiments/models/densenet121.ron");
+    let sets = ["stem.features.conv0.kernel=5".to_string(), "stem.features.norm0.eps=0.1".into()];
+    let plan = experiment::network(&loader, path, &sets, None).unwrap();
+    assert_eq!(kernels(&plan, "features.conv0"), [5]);
+}

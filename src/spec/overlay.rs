@@ -93,9 +93,9 @@ impl Change {
             Value::Name(name) => {
                 Value::Struct(Some(name.clone()), self.field(loader, &[], head, rest)?)
             }
-            Value::List(items) => Value::List(self.item(loader, items, head, rest)?),
+            Value::List(items) => Value::List(self.item(loader, items, path)?),
             Value::Tuple(name, items) => {
-                Value::Tuple(name.clone(), self.item(loader, items, head, rest)?)
+                Value::Tuple(name.clone(), self.item(loader, items, path)?)
             }
             _ => return Err(self.nowhere(path, &format!("{} has no fields", tree.describe()), "")),
         };
@@ -128,25 +128,28 @@ impl Change {
         Ok(fields)
     }
 
-    /// An item by its index from 0, or by the name it carries.
+    /// An item by its index from 0, or by the name it carries, which may have dots.
     fn item(
         &self,
         loader: &Loader,
         items: &[Rc<Tree>],
-        head: &str,
-        rest: &str,
+        path: &str,
     ) -> Result<Vec<Rc<Tree>>, SpecError> {
         let mut items = items.to_vec();
         let names: Vec<String> = items.iter().map(label).collect();
+        let (head, rest) = path.split_once('.').unwrap_or((path, ""));
         let index = head.parse().ok().filter(|&at: &usize| at < items.len());
-        let Some(index) = index.or_else(|| names.iter().position(|name| name == head)) else {
+        let by_name = || {
+            let rests = names.iter().map(|name| after(path, name)).enumerate();
+            rests.filter_map(|(at, rest)| Some((at, rest?))).min_by_key(|(_, rest)| rest.len())
+        };
+        let Some((index, rest)) = index.map(|at| (at, rest)).or_else(by_name) else {
             let mut known = names;
             known.retain(|name| !name.is_empty());
             let help =
                 if known.is_empty() { String::new() } else { suggest(head, &known, "there are") };
             let reason = format!("the list has {} items and none is called `{head}`", items.len());
-            let at = if rest.is_empty() { head.into() } else { format!("{head}.{rest}") };
-            return Err(self.nowhere(&at, &reason, &help));
+            return Err(self.nowhere(path, &reason, &help));
         };
         let item = Rc::clone(&items[index]);
         items[index] = match &item.value {
@@ -180,6 +183,12 @@ impl Change {
         let problem = Problem::Override { path: self.path.clone(), reason: reason.into(), help };
         SpecError::at(self.base.part(start, start + part.len()), problem)
     }
+}
+
+/// What follows a name at the start of a path.
+fn after<'p>(path: &'p str, name: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(name).filter(|_| !name.is_empty())?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
 }
 
 /// `("conv1", Conv2d(..))`, whose fields are those of the operation.
