@@ -69,23 +69,27 @@ impl Builder<'_> {
         let (tree, file) = (include.tree(self.loader), include.called(self.loader));
         let mut spot = spot.clone();
         spot.within.push((Rc::clone(&tree), file.clone()));
-        let mut env = spot.around.clone();
-        env.extend(input.map(|input| (IN_CHANNELS.to_string(), channels(input.shape))));
+        let env = with_channels(&spot.around, input);
         let given = Given { file: &file, params: &[params] };
         match Block::read(self.loader, include, &given, &env) {
             Ok((block, _)) => self.scope(&block.nodes, &spot, input),
             Err(error) => {
-                // Without a shape nothing can be said of its channels.
-                let follows = |error: &SpecError| {
-                    let unknown = matches!(error.problem(),
-                        Problem::UnknownName { name, .. } if name == IN_CHANNELS);
-                    unknown && input.is_none()
-                };
-                let errors = error.split().filter(|error| !follows(error));
-                self.errors.extend(errors.map(|error| spot.place.explain(error)));
+                self.tell_all(error, &spot.place, input);
                 None
             }
         }
+    }
+
+    /// Tells every mistake that does not follow from an unknown input.
+    pub(super) fn tell_all(&mut self, error: SpecError, place: &Place, input: Option<Value>) {
+        // Without a shape nothing can be said of its channels.
+        let follows = |error: &SpecError| {
+            let unknown = matches!(error.problem(),
+                Problem::UnknownName { name, .. } if name == IN_CHANNELS);
+            unknown && input.is_none()
+        };
+        let errors = error.split().filter(|error| !follows(error));
+        self.errors.extend(errors.map(|error| place.explain(error)));
     }
 
     /// Adds the nodes of a scope and returns the result of the last.
@@ -164,7 +168,12 @@ impl Builder<'_> {
                 Some(source) => sources.push(source),
                 None => {
                     whole = false;
-                    self.tell(spot, unknown_node(names, at, &from.value, from.span));
+                    let error = unknown_node(names, at, &from.value, from.span);
+                    let elsewhere = self.paths.contains_key(&from.value);
+                    let note = "nodes of the stem, of other blocks and of the head are out of reach; \
+                                `input` is what this part reads";
+                    let error = if elsewhere { error.within(note, None) } else { error };
+                    self.tell(spot, error);
                 }
             }
         }
@@ -191,6 +200,9 @@ impl Builder<'_> {
                 self.dag.add_node(self.dag[NodeIndex::new(0)].clone());
             }
             return None;
+        }
+        if !node.when {
+            return sources.first().copied().flatten();
         }
         match &node.kind.value {
             Kind::Op(op) => self.operation(node, op, sources, spot),
@@ -357,6 +369,14 @@ impl Builder<'_> {
 }
 
 const IN_CHANNELS: &str = "in_channels";
+
+/// The names with `in_channels`, where the input is known.
+pub(super) fn with_channels(names: &Env, input: Option<Value>) -> Env {
+    let mut env = names.clone();
+    env.remove(IN_CHANNELS);
+    env.extend(input.map(|input| (IN_CHANNELS.to_string(), channels(input.shape))));
+    env
+}
 
 /// Channels of maps, or the length of a vector.
 fn channels(shape: Shape) -> Number {

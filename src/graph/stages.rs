@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use petgraph::graph::DiGraph;
 
-use super::scope::{Builder, Spot, Value};
+use super::scope::{Builder, Spot, Value, with_channels};
 use super::{Graph, Node, Part, Place, Scope};
 use crate::op::Shape;
 use crate::spec::block::{Block, Blocks, IN_SCOPE, OF_STAGES};
@@ -32,9 +32,9 @@ pub(super) fn build(loader: &Loader, network: &Network, env: &Env) -> Result<Gra
     let mut stages = Stages { builder, network, env, block: 0, used: HashSet::new() };
 
     let input = Value { node: input, shape };
-    let stem = stages.part(&network.stem, Part::Stem, Some(input));
+    let stem = stages.part(("`stem`", &network.stem), Part::Stem, Some(input));
     let end = stages.all(stem);
-    let output = stages.part(&network.head, Part::Head, end);
+    let output = stages.part(("`head`", &network.head), Part::Head, end);
 
     if let (true, Some(output)) = (stages.builder.errors.is_empty(), output) {
         stages.builder.check_dead(output.node);
@@ -90,15 +90,35 @@ struct At<'a> {
 
 impl<'a> Stages<'a> {
     /// The stem or the head.
-    fn part(&mut self, nodes: &[NodeSpec], part: Part, input: Option<Value>) -> Option<Value> {
+    fn part(
+        &mut self,
+        (name, nodes): (&str, &Later<Vec<NodeSpec>>),
+        part: Part,
+        input: Option<Value>,
+    ) -> Option<Value> {
         let scope = Scope { part, ..Scope::default() };
-        let spot = Spot {
-            prefix: String::new(),
-            place: Rc::new(Place { scope, ..Place::default() }),
-            around: self.env.clone(),
-            within: Vec::new(),
-        };
-        self.builder.scope(nodes, &spot, input)
+        let place = Rc::new(Place { scope, ..Place::default() });
+        let mut around = self.env.clone();
+        around.extend(self.totals());
+        let env = with_channels(&around, input);
+        match nodes.read(self.builder.loader, &env, name) {
+            Ok(nodes) => {
+                let spot = Spot { prefix: String::new(), place, around, within: Vec::new() };
+                self.builder.scope(&nodes, &spot, input)
+            }
+            Err(error) => {
+                self.builder.tell_all(error, &place, input);
+                None
+            }
+        }
+    }
+
+    /// What is known of the network as a whole.
+    fn totals(&self) -> [(String, Number); 2] {
+        let blocks: u64 = self.network.stages.iter().map(|s| u64::from(s.layers.value)).sum();
+        let int = |value: u64| Number::Int(i64::try_from(value).unwrap_or(i64::MAX));
+        let stages = self.network.stages.len() as u64;
+        [("stages".to_string(), int(stages)), ("blocks".to_string(), int(blocks))]
     }
 
     /// All stages; the blocks that cannot be read are left out.
@@ -156,7 +176,7 @@ impl<'a> Stages<'a> {
             end = match self.layer(at, layer, end, &mut used) {
                 Ok(end) => end,
                 Err(error) => {
-                    self.builder.errors.push(error);
+                    self.builder.tell_all(error, &Place::default(), end);
                     None
                 }
             };
@@ -198,7 +218,7 @@ impl<'a> Stages<'a> {
     ) -> Result<Option<Value>, SpecError> {
         let loader = self.builder.loader;
         let Some(include) = at.blocks.of_layer(layer) else { return Ok(None) };
-        let env = self.names(at, layer);
+        let env = self.names(at, layer, input);
         let path = match &at.stage.path {
             None => format!("{}.{layer}", at.name),
             Some(path) => {
@@ -225,17 +245,15 @@ impl<'a> Stages<'a> {
     }
 
     /// The names in scope of a stage's expressions.
-    fn names(&self, at: &At<'_>, layer: u32) -> Env {
-        let blocks: u64 = self.network.stages.iter().map(|s| u64::from(s.layers.value)).sum();
+    fn names(&self, at: &At<'_>, layer: u32, input: Option<Value>) -> Env {
         let names = [
             ("stage", at.index as i64),
-            ("stages", self.network.stages.len() as i64),
             ("layer", i64::from(layer)),
             ("layers", i64::from(at.stage.layers.value)),
             ("block", i64::from(self.block)),
-            ("blocks", i64::try_from(blocks).unwrap_or(i64::MAX)),
         ];
-        let mut env = self.env.clone();
+        let mut env = with_channels(self.env, input);
+        env.extend(self.totals());
         env.extend(names.map(|(name, value)| (name.to_string(), Number::Int(value))));
         env
     }

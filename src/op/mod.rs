@@ -8,6 +8,7 @@ mod activation;
 mod adaptive_avg_pool2d;
 mod adaptive_max_pool2d;
 mod add;
+mod affine;
 mod avg_pool2d;
 mod batch_norm;
 mod blur_pool;
@@ -92,7 +93,8 @@ pub trait Operation {
         false
     }
 
-    /// Whether the backward pass needs the result, which then must not be overwritten.
+    /// Whether the result must not be overwritten: the backward pass needs it, or it may share
+    /// memory with the input.
     fn keeps_output(&self) -> bool {
         false
     }
@@ -143,7 +145,8 @@ fn maps(inputs: &[Shape]) -> Result<(u64, u64, u64), Misfit> {
                 "it wants feature maps, its input is a vector of {}",
                 inputs.first().copied().map_or(0, Shape::numel)
             ),
-            "place it before the pooling that removes height and width",
+            "place it before the pooling that removes height and width, or pool with \
+             `AdaptiveAvgPool2d(out: 1)`, which keeps them",
         )),
     }
 }
@@ -213,6 +216,8 @@ operations! {
     AdaptiveMaxPool2d in adaptive_max_pool2d;
     /// Sum of its inputs.
     Add in add;
+    /// A fixed factor, and a fixed number added.
+    Affine in affine;
     /// Mean over windows.
     AvgPool2d in avg_pool2d;
     /// Normalisation over the batch.

@@ -35,8 +35,8 @@ pub const IN_SCOPE: [(&str, &str); 10] = [
 ];
 
 /// What a stage's names are in a network: no parameter can be called so.
-pub(crate) const OF_STAGES: [&str; 7] =
-    ["stage", "stages", "layer", "layers", "block", "blocks", "classes"];
+pub(crate) const OF_STAGES: [&str; 8] =
+    ["stage", "stages", "layer", "layers", "block", "blocks", "classes", "in_channels"];
 
 impl Block {
     /// Reads a block as it stands in one place of a network, and what is in scope in it: `around`,

@@ -23,6 +23,7 @@ use super::error::{Element, ITEM, Problem, SpecError};
 use super::expr::{self, Env, Number};
 use super::load::Loader;
 use super::source::Span;
+use super::template;
 use super::tree::{Field, Tree, Value};
 use crate::op::SIZE2;
 
@@ -42,6 +43,10 @@ pub(crate) const SPANNED: &str = "spanned";
 const OPERATION: &str = "operation";
 /// What may stand in the place of an operation, and stands for several nodes.
 const COMPOSITES: [&str; 2] = ["Use", "Shortcut"];
+/// Fields that every node has, written within its operation.
+const OF_NODES: [&str; 2] = ["from", "when"];
+/// Newtype name of a text with expressions in braces.
+const FILLED: &str = "filled";
 const SHORTHAND: &str = "shorthand:";
 const A_STRING: &str = "a string";
 /// Up to here a float tells whole numbers apart: 2^53.
@@ -254,9 +259,9 @@ impl<'a> TreeDe<'a> {
         }
         let mut fields = vec![
             Field { name: "name".into(), span: name.span, tree: Rc::clone(name) },
-            Field { name: "kind".into(), span: op.span, tree: kind(without(op, "from")) },
+            Field { name: "kind".into(), span: op.span, tree: kind(without(op, &OF_NODES)) },
         ];
-        fields.extend(op.get("from").cloned());
+        fields.extend(OF_NODES.iter().filter_map(|name| op.get(name)).cloned());
         self.fields("", &fields, visitor).map_err(|error| {
             let error = error.or_at(op.head());
             match &name.value {
@@ -292,11 +297,12 @@ fn wanted(name: &str) -> String {
     }
 }
 
-/// The struct without one of its fields.
-fn without(tree: &Rc<Tree>, field: &str) -> Rc<Tree> {
+/// The struct without some of its fields.
+fn without(tree: &Rc<Tree>, names: &[&str]) -> Rc<Tree> {
     match &tree.value {
-        Value::Struct(name, fields) if tree.get(field).is_some() => {
-            let fields = fields.iter().filter(|f| f.name != field).cloned().collect();
+        Value::Struct(name, fields) if names.iter().any(|name| tree.get(name).is_some()) => {
+            let fields = fields.iter().filter(|f| !names.contains(&f.name.as_str()));
+            let fields = fields.cloned().collect();
             Rc::new(Tree { value: Value::Struct(name.clone(), fields), span: tree.span })
         }
         _ => Rc::clone(tree),
@@ -358,9 +364,16 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
     }
 
     fn deserialize_bool<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, SpecError> {
-        match self.tree.value {
-            Value::Bool(value) => visitor.visit_bool(value),
-            _ => Err(self.wrong(&"`true` or `false`")),
+        match &self.tree.value {
+            Value::Bool(value) => visitor.visit_bool(*value),
+            Value::Str(text) => {
+                let holds = expr::condition(text, self.cx.env);
+                let wrong = |error: expr::ExprError| {
+                    SpecError::at(self.within(text, error.at), error.problem)
+                };
+                visitor.visit_bool(holds.map_err(wrong)?)
+            }
+            _ => Err(self.wrong(&"`true`, `false` or a condition such as `\"stride == 1\"`")),
         }
     }
 
@@ -430,6 +443,13 @@ impl<'a> Deserializer<'static> for TreeDe<'a> {
                 Value::List(items) => self.items(items, Length::Any, visitor),
                 Value::Str(_) | Value::Struct(..) => visitor.visit_newtype_struct(self),
                 _ => Err(self.wrong(&visitor)),
+            },
+            FILLED => match &self.tree.value {
+                Value::Str(text) => {
+                    let filled = template::fill(text, self.tree.span, self.cx.env)?;
+                    visitor.visit_newtype_struct(filled.into_deserializer())
+                }
+                _ => Err(self.wrong(&A_STRING)),
             },
             NUMBER => match self.number(&visitor)? {
                 Number::Int(value) => visitor.visit_i64(value),
@@ -649,7 +669,9 @@ impl VariantAccess<'static> for TreeDe<'_> {
         seed: T,
     ) -> Result<T::Value, SpecError> {
         match &self.tree.value {
-            Value::Tuple(_, items) if items.len() == 1 => seed.deserialize(self.of(&items[0])),
+            Value::Tuple(_, items) if items.len() == 1 && !items[0].is_plain() => {
+                seed.deserialize(self.of(&items[0]))
+            }
             _ => seed.deserialize(VariantBody(self)),
         }
     }

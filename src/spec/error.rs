@@ -109,7 +109,9 @@ impl Problem {
         match self {
             Self::Unreadable { similar, .. } => Some(match similar {
                 Some(name) => format!("did you mean `{name}`?"),
-                None => "paths are relative to the file that names them".into(),
+                None => "paths in a spec are relative to its file, on the command line to the \
+                         current folder"
+                    .into(),
             }),
             Self::UnknownField { found, expected, .. } => {
                 let fields = if expected.is_empty() { "it has" } else { "its fields are" };
@@ -147,8 +149,8 @@ impl Problem {
                     .into(),
             ),
             Self::DeadNode(_) => Some(
-                "a `Shortcut` that is left out reads nothing: read the node elsewhere too, or put \
-                 it within the shortcut"
+                "what is left out, a `Shortcut` or a node by its `when`, does not read it: read the \
+                 node elsewhere too, or leave it out as well"
                     .into(),
             ),
             Self::Arity { .. } => Some("`from` names the nodes that are read, in order".into()),
@@ -195,7 +197,9 @@ pub(crate) fn closest<'a>(found: &str, known: &'a [String]) -> Option<&'a String
     let distance =
         |name: &str| strsim::damerau_levenshtein(&found.to_lowercase(), &name.to_lowercase());
     let nearest = known.iter().min_by_key(|name| distance(name))?;
-    let near = (distance(nearest) <= found.chars().count().max(3) / 3).then_some(nearest);
+    let least = found.chars().count().min(nearest.chars().count());
+    let most = (found.chars().count().max(3) / 3).min(least.saturating_sub(1));
+    let near = (distance(nearest) <= most).then_some(nearest);
     // `epsilon` for `eps`, `mom` for `momentum`.
     let begins = |name: &&String| {
         let shorter = name.len().min(found.len());

@@ -11,7 +11,7 @@ use super::expr::{Env, Number};
 use super::load::{Later, Loader};
 use super::node::NodeSpec;
 use super::params::{self, Given, Params};
-use super::tree::Tree;
+use super::tree::{Tree, Value};
 use crate::op::InitScheme;
 
 /// A network: a stem, stages of repeated blocks, a head.
@@ -32,8 +32,8 @@ pub struct Network {
     /// The rule for initial weights.
     #[serde(default)]
     pub init: InitScheme,
-    /// Nodes before the first stage.
-    pub stem: Vec<NodeSpec>,
+    /// Nodes before the first stage, with `in_channels`, `stages` and `blocks` in scope.
+    pub stem: Later<Vec<NodeSpec>>,
     /// The block of every stage that names none of its own; a list names those of the first layers
     /// of each stage, and its last repeats.
     #[serde(default)]
@@ -44,8 +44,8 @@ pub struct Network {
     /// Stages of repeated blocks.
     #[serde(default)]
     pub stages: Vec<Stage>,
-    /// Nodes after the last stage.
-    pub head: Vec<NodeSpec>,
+    /// Nodes after the last stage, with `in_channels`, `stages` and `blocks` in scope.
+    pub head: Later<Vec<NodeSpec>>,
 }
 
 fn cifar_input() -> (u64, u64, u64) {
@@ -57,7 +57,8 @@ fn ten() -> u64 {
 }
 
 /// A stage: repeated blocks. `width`, `stride`, `path` and `with` are worked out for each of its
-/// layers, with the names `stage`, `stages`, `layer`, `layers`, `block` and `blocks` in scope.
+/// layers, with the names `stage`, `stages`, `layer`, `layers`, `block`, `blocks` and `in_channels`
+/// in scope.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
@@ -113,8 +114,9 @@ impl Network {
             None => field(loader, tree, "classes", &env)?.or(Some(ten())),
         };
         env.extend(classes.map(|classes| ("classes".into(), Number::Int(classes as i64))));
-        let read = params::read(loader, tree, given, &OF_STAGES, env, "`Network`");
-        let (mut network, env): (Self, Env) = read?;
+        let read = params::read(loader, tree, given, &OF_STAGES, env.clone(), "`Network`");
+        let (mut network, env): (Self, Env) =
+            read.map_err(|error| with_parts(loader, tree, given, env, error))?;
         network.check(loader, tree)?;
         if let Some(task) = task {
             (network.input, network.classes) = (task.input, task.classes);
@@ -136,7 +138,7 @@ impl Network {
         if self.classes == 0 {
             value("classes", "`classes` is 0".into(), "use 1 or more");
         }
-        if self.head.is_empty() {
+        if matches!(&self.head.tree(loader).value, Value::List(nodes) if nodes.is_empty()) {
             let help = "end it with `Linear(out: \"classes\")`";
             value("head", "the head has no nodes".into(), help);
         }
@@ -148,6 +150,31 @@ impl Network {
         }
         SpecError::all(errors).map_or(Ok(()), Err)
     }
+}
+
+/// The mistakes of a network with those of its stem and head, which are read later where all else is
+/// right. `env` is what is in scope without the parameters.
+fn with_parts(
+    loader: &Loader,
+    tree: &Tree,
+    given: &Given<'_>,
+    mut env: Env,
+    error: SpecError,
+) -> SpecError {
+    let _ = params::declare(loader, tree, given, &OF_STAGES, &mut env);
+    // Parameters that have a mistake count as known, and what is not known yet as 1.
+    let later = ["in_channels", "stages", "blocks"].map(String::from);
+    for name in params::declared(tree).into_iter().chain(later) {
+        env.entry(name).or_insert(Number::Int(1));
+    }
+    let parts = ["stem", "head"].iter().filter_map(|part| tree.get(part));
+    let read = parts.filter_map(|part| {
+        let what = format!("`{}`", part.name);
+        de::read::<Vec<NodeSpec>>(&part.tree, Cx { loader, env: &env }, &what).err()
+    });
+    let others: Vec<SpecError> = read.collect();
+    let first = error.clone();
+    SpecError::all(std::iter::once(error).chain(others)).unwrap_or(first)
 }
 
 fn field<T: serde::de::DeserializeOwned>(

@@ -14,14 +14,37 @@ use crate::op::Op;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename = "node", deny_unknown_fields)]
 pub struct NodeSpec {
-    /// Its name, which parameter paths carry; with dots where a state dict has them.
+    /// Its name, which parameter paths carry: letters, digits, `_` and `-`, with dots where a state
+    /// dict has them, and with expressions in braces: `features.{blocks + 1}.0`.
+    #[serde(deserialize_with = "filled")]
     pub name: Spanned<String>,
-    /// The nodes it reads, in order; the node before it where none are named.
+    /// The nodes it reads, in order, by their names; they may also stand after it. The node before
+    /// it where none are named. `input` is what the first node reads: the image in the stem, the
+    /// result of the last block in the head. Nodes of other blocks are out of reach.
     #[serde(default)]
     pub from: Option<From>,
+    /// A condition such as `stride == 1`; where it does not hold, the node is left out, and the
+    /// first of what it reads is handed on.
+    #[serde(default = "yes")]
+    pub when: bool,
     /// What it does.
     pub kind: Spanned<Kind>,
 }
+
+fn yes() -> bool {
+    true
+}
+
+/// A name with its expressions worked out.
+fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Spanned<String>, D::Error> {
+    let Spanned { value: Filled(value), span } = Spanned::deserialize(deserializer)?;
+    Ok(Spanned { value, span })
+}
+
+/// A text with its expressions worked out.
+#[derive(Deserialize)]
+#[serde(rename = "filled")]
+struct Filled(String);
 
 /// What a node does.
 #[derive(Debug, Clone, Deserialize)]
@@ -71,14 +94,14 @@ pub struct Shortcut {
 /// What the name may be made of.
 pub fn check_name(what: &str, name: &str) -> Result<(), Problem> {
     let legal = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
     };
     if name.split('.').all(legal) && name != INPUT {
         return Ok(());
     }
     let help = match name {
         INPUT => "choose another name: `input` is what the first node reads",
-        _ => "use letters, digits and `_`, and dots between them",
+        _ => "use letters, digits, `_` and `-`, and dots between them",
     };
     let reason = format!("a {what} cannot be called `{name}`");
     Err(Problem::Value { reason, help: help.into() })
@@ -93,7 +116,9 @@ pub struct From(pub Vec<Spanned<String>>);
 
 impl<'de> Deserialize<'de> for From {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        one_or_many(deserializer, "the name of a node, or a list of names").map(Self)
+        let names = one_or_many(deserializer, "the name of a node, or a list of names")?;
+        let name = |Spanned { value: Filled(value), span }| Spanned { value, span };
+        Ok(Self(names.into_iter().map(name).collect()))
     }
 }
 

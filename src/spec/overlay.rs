@@ -102,6 +102,11 @@ impl Change {
         Ok(Rc::new(Tree { value, span: tree.span }))
     }
 
+    /// What of the path comes before the rest of it.
+    fn consumed(&self, rest: &str) -> &str {
+        self.path[..self.start(rest)].trim_end_matches('.')
+    }
+
     /// Where in the path the rest of it starts.
     fn start(&self, rest: &str) -> usize {
         self.path.len().saturating_sub(rest.len())
@@ -118,6 +123,12 @@ impl Change {
         if let Some(field) = fields.iter_mut().find(|field| field.name == head) {
             field.tree = self.within(loader, &field.tree, rest)?;
         } else {
+            let at = if rest.is_empty() { head.to_string() } else { format!("{head}.{rest}") };
+            if self.consumed(&at).rsplit('.').next() == Some("params") {
+                let known: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+                let reason = format!("no parameter is called `{head}` there");
+                return Err(self.nowhere(&at, &reason, &suggest(head, &known, "there are")));
+            }
             // A field that the file leaves out: whether it exists is for the typed spec to say.
             let empty = Rc::new(Tree { value: Value::Unit, span: self.base });
             let tree = self.within(loader, &empty, rest)?;
@@ -136,7 +147,12 @@ impl Change {
         path: &str,
     ) -> Result<Vec<Rc<Tree>>, SpecError> {
         let mut items = items.to_vec();
-        let names: Vec<String> = items.iter().map(label).collect();
+        let stages = self.consumed(path).rsplit('.').next() == Some("stages");
+        let name = |(at, item)| match label(item) {
+            name if name.is_empty() && stages => format!("layer{}", at + 1),
+            name => name,
+        };
+        let names: Vec<String> = items.iter().enumerate().map(name).collect();
         let (head, rest) = path.split_once('.').unwrap_or((path, ""));
         let index = head.parse().ok().filter(|&at: &usize| at < items.len());
         let by_name = || {
@@ -152,9 +168,10 @@ impl Change {
             return Err(self.nowhere(path, &reason, &help));
         };
         let item = Rc::clone(&items[index]);
+        let entries = self.consumed(path) == "networks";
         items[index] = match &item.value {
-            // A file in a list, such as a network of a sweep, is short for `(network: ..)`.
-            Value::Str(file) if file.ends_with(".ron") && !rest.is_empty() => {
+            // A file among the networks of a sweep is short for `(network: ..)`.
+            Value::Str(file) if entries && file.ends_with(".ron") && !rest.is_empty() => {
                 self.within(loader, &named(&item, &names[index]), &long_form(rest))?
             }
             Value::Struct(None, fields) if item.get("network").is_some() && !rest.is_empty() => {

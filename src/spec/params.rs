@@ -74,7 +74,7 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(
 
 /// Brings a spec's parameters into scope: its defaults, or what is given in their place. `reserved`
 /// are names that a parameter cannot have, since they mean something else in its scope.
-fn declare(
+pub(crate) fn declare(
     loader: &Loader,
     tree: &Tree,
     given: &Given<'_>,
@@ -89,6 +89,7 @@ fn declare(
     });
     let mut errors: Vec<SpecError> = unknown.collect();
     let fields = tree.get("params").map(|field| field.tree.fields()).unwrap_or_default();
+    let mut failed = Vec::new();
     for field in fields {
         if let Err(problem) = check_name(&field.name, reserved) {
             errors.push(SpecError::at(field.span, problem));
@@ -100,7 +101,21 @@ fn declare(
         };
         match value {
             Ok(value) => drop(env.insert(field.name.clone(), value)),
-            Err(error) => errors.push(error),
+            Err(error) => {
+                let follows = |error: &SpecError| match error.problem() {
+                    Problem::UnknownName { name, .. } => failed.contains(name),
+                    _ => false,
+                };
+                let told = error.split().filter(|error| !follows(error));
+                errors.extend(told.map(|error| match error.problem() {
+                    Problem::UnknownName { name, .. } if known.contains(name) => {
+                        let note = format!("`{name}` is declared after `{}`", field.name);
+                        error.within(note + ": a parameter knows those before it", None)
+                    }
+                    _ => error,
+                }));
+                failed.push(field.name.clone());
+            }
         }
     }
     SpecError::all(errors).map_or(Ok(()), Err)

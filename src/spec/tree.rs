@@ -112,6 +112,11 @@ impl Tree {
         tree.span
     }
 
+    /// Whether it is a number, a text or a list, and no struct.
+    pub fn is_plain(&self) -> bool {
+        !matches!(self.value, Value::Struct(..) | Value::Tuple(..) | Value::Name(_) | Value::Unit)
+    }
+
     /// What a person calls this kind of value.
     pub fn describe(&self) -> String {
         match &self.value {

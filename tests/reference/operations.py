@@ -130,6 +130,27 @@ def activations():
         yield "Scale(per: Channel, init: 0.000001)", lambda c=shape[0]: Scale(c), [shape]
 
 
+class BranchSoftmax(nn.Module):
+    """Attention over branches, as in SKNet: [n, branches, channels, ...] along the branches."""
+
+    def __init__(self, branches):
+        super().__init__()
+        self.branches = branches
+
+    def forward(self, x):
+        if x.shape[1] % self.branches:
+            raise ValueError("branches that do not divide the channels")
+        return torch.cat([*torch.stack(x.chunk(self.branches, 1)).softmax(0)], 1)
+
+
+def branches():
+    for shape in [*MAPS, *VECTORS]:
+        for count in (1, 2, 3, shape[0]):
+            yield f"Softmax(branches: {count})", lambda count=count: BranchSoftmax(count), [shape]
+        yield "Affine(scale: -1, shift: 1)", lambda: (lambda x: 1 - x), [shape]
+        yield "Affine(scale: 0.1)", lambda: (lambda x: x * 0.1), [shape]
+
+
 def norms():
     for shape in [*MAPS, *VECTORS]:
         if len(shape) == 3:
@@ -300,7 +321,7 @@ def main():
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     rows, tensors = [], {}
-    kinds = [activations, norms, convolutions, pools, joins, channels]
+    kinds = [activations, norms, convolutions, pools, joins, channels, branches]
     for case, (op, make, shapes, *mode) in enumerate(itertools.chain(*(kind() for kind in kinds))):
         mode = mode[0] if mode else "eval"
         try:

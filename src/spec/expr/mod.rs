@@ -99,14 +99,23 @@ pub struct ExprError {
 /// that is no number.
 pub fn evaluate(text: &str, env: &Env) -> Result<Number, ExprError> {
     let expr = Expr::parse(text)?;
-    let value = expr.evaluate(&|name| match env.get(name) {
-        Some(number) => Ok(Value::Number(*number)),
-        None => Err(unknown_name(text, name, env.keys().cloned().collect())),
-    })?;
-    match value {
+    match expr.evaluate(&|name| number(text, name, env))? {
         Value::Number(number) => Ok(number),
         other => Err(expr.wrong_type(&other, "a number")),
     }
+}
+
+/// Whether a condition over numbers holds.
+///
+/// # Errors
+/// As [`evaluate`], and a value that is neither true nor false.
+pub fn condition(text: &str, env: &Env) -> Result<bool, ExprError> {
+    Expr::parse(text)?.holds(&|name| number(text, name, env))
+}
+
+fn number(text: &str, name: &str, env: &Env) -> Result<Value, Problem> {
+    let number = env.get(name).map(|number| Value::Number(*number));
+    number.ok_or_else(|| unknown_name(text, name, env.keys().cloned().collect()))
 }
 
 /// A name that nothing here goes by.
