@@ -8,8 +8,10 @@
 //! |---|---|
 //! | `stages` | every block of every stage, with what is in scope in it |
 //! | `scope` | the nodes of one scope: a stem, a block, a head, a shortcut |
+//! | `composite` | what stands for several nodes: blocks and shortcuts |
 //! | `order` | the order in which nodes of a scope can be added, or the loop that forbids one |
 
+mod composite;
 mod order;
 mod scope;
 mod stages;

@@ -8,19 +8,15 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use super::order::order;
 use super::{Node, Place};
 use crate::op::{Misfit, Op, Shape};
-use crate::spec::block::Block;
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::expr::{Env, Number};
-use crate::spec::load::{Include, Loader};
-use crate::spec::node::{INPUT, Kind, NodeSpec, Shortcut, Use, check_name};
-use crate::spec::params::{Given, Params};
+use crate::spec::load::Loader;
+use crate::spec::node::{INPUT, Kind, NodeSpec, check_name};
 use crate::spec::source::Span;
 use crate::spec::tree::Tree;
 
 /// More nodes than this are refused: a few lines could otherwise ask for any number.
 const MAX_NODES: usize = 300_000;
-/// Blocks within blocks nest no deeper.
-const MAX_DEPTH: usize = 32;
 
 /// A graph under construction.
 pub(super) struct Builder<'a> {
@@ -58,28 +54,6 @@ enum Source {
 }
 
 impl Builder<'_> {
-    /// Adds a block and returns its result.
-    pub(super) fn block(
-        &mut self,
-        include: &Include<Block>,
-        params: &Params,
-        spot: &Spot,
-        input: Option<Value>,
-    ) -> Option<Value> {
-        let (tree, file) = (include.tree(self.loader), include.called(self.loader));
-        let mut spot = spot.clone();
-        spot.within.push((Rc::clone(&tree), file.clone()));
-        let env = with_channels(&spot.around, input);
-        let given = Given { file: &file, params: &[params] };
-        match Block::read(self.loader, include, &given, &env) {
-            Ok((block, _)) => self.scope(&block.nodes, &spot, input),
-            Err(error) => {
-                self.tell_all(error, &spot.place, input);
-                None
-            }
-        }
-    }
-
     /// Tells every mistake that does not follow from an unknown input.
     pub(super) fn tell_all(&mut self, error: SpecError, place: &Place, input: Option<Value>) {
         // Without a shape nothing can be said of its channels.
@@ -132,7 +106,7 @@ impl Builder<'_> {
         values.last().copied().flatten()
     }
 
-    fn tell(&mut self, spot: &Spot, error: SpecError) {
+    pub(super) fn tell(&mut self, spot: &Spot, error: SpecError) {
         self.errors.push(spot.place.explain(error));
     }
 
@@ -308,63 +282,6 @@ impl Builder<'_> {
             inputs: sources.iter().map(read).collect(),
         };
         SpecError::at(span, problem)
-    }
-
-    /// A block within this scope.
-    fn used(
-        &mut self,
-        node: &NodeSpec,
-        used: &Use,
-        input: Option<Value>,
-        spot: &Spot,
-    ) -> Option<Value> {
-        let tree = used.block.tree(self.loader);
-        let file = used.block.called(self.loader);
-        let seen = spot.within.iter().position(|(other, _)| Rc::ptr_eq(other, &tree));
-        if seen.is_some() || spot.within.len() > MAX_DEPTH {
-            let start = seen.unwrap_or_default();
-            let files = spot.within[start..].iter().map(|(_, file)| file.clone());
-            let problem = Problem::IncludeLoop(files.chain([file]).collect());
-            self.tell(spot, SpecError::at(node.kind.span, problem));
-            return None;
-        }
-        let prefix = format!("{}{}.", spot.prefix, node.name.value);
-        let path = prefix.trim_end_matches('.');
-        let text = match used.block.path(self.loader) {
-            Some(file) => format!("in `{path}`, a block of `{file}`"),
-            None => format!("in block `{path}`"),
-        };
-        let place = Place {
-            text: Some(text),
-            span: Some(used.block.span(self.loader).unwrap_or(node.kind.span)),
-            scope: spot.place.scope.clone(),
-            outer: Some(Rc::clone(&spot.place)),
-        };
-        let inner = Spot { prefix, place: Rc::new(place), ..spot.clone() };
-        self.block(&used.block, &used.with, &inner, input)
-    }
-
-    /// The nodes of a shortcut, or what it hands on.
-    fn shortcut(
-        &mut self,
-        node: &NodeSpec,
-        shortcut: &Shortcut,
-        sources: &[Option<Value>],
-        spot: &Spot,
-    ) -> Option<Value> {
-        let (kept, read) = (sources[0], sources[sources.len() - 1]);
-        let nodes = self.dag.node_count();
-        let prefix = format!("{}{}.", spot.prefix, node.name.value);
-        let value = self.scope(&shortcut.nodes, &Spot { prefix, ..spot.clone() }, read)?;
-        if value.shape != kept?.shape {
-            return Some(value);
-        }
-        // The newest nodes have the highest indices: removing them moves no other.
-        while self.dag.node_count() > nodes {
-            let last = NodeIndex::new(self.dag.node_count() - 1);
-            self.dag.remove_node(last).map(|node| self.paths.remove(&node.path));
-        }
-        kept
     }
 }
 

@@ -2,7 +2,7 @@
 
     python eval.py --data DIR --resweep ../../target/release/resweep --images 1000
 
-DIR holds cifar-10-batches-bin. For wide_resnet50_2, resnext50_32x4d and densenet121, with ten classes:
+DIR holds cifar-10-batches-bin. For each of NETWORKS, with ten classes:
 draws weights and running statistics (seed 0), saves the state dict as safetensors, lets
 `resweep eval` predict the first --images test images, and compares every logit with torchvision's
 own, in float32. Images are resized to --side by bilinear interpolation after normalising. Prints
@@ -23,7 +23,16 @@ from torch.nn import functional as F
 
 from train import MEAN, STD, read_cifar
 
-NETWORKS = ("wide_resnet50_2", "resnext50_32x4d", "densenet121")
+# torchvision's function, and the spec under experiments/models.
+NETWORKS = {
+    "wide_resnet50_2": "wide_resnet50_2",
+    "resnext50_32x4d": "resnext50_32x4d",
+    "densenet121": "densenet121",
+    "mobilenet_v2": "mobilenet_v2",
+    "regnet_y_400mf": "regnet_y",
+    "shufflenet_v2_x1_0": "shufflenet_v2",
+    "efficientnet_b0": "efficientnet",
+}
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 LIMIT = 1e-5
 
@@ -73,10 +82,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         cut(args.data / "cifar-10-batches-bin", folder / "cifar-10-batches-bin", args.images)
-        for name in NETWORKS:
+        for name, spec in NETWORKS.items():
             model, out = random_model(name), folder / "logits.csv"
             save_file(model.state_dict(), folder / "weights.safetensors")
-            command = [args.resweep, "eval", EXPERIMENTS / f"models/{name}.ron", "--set", "classes=10", "--set",
+            command = [args.resweep, "eval", EXPERIMENTS / f"models/{spec}.ron", "--set", "classes=10", "--set",
                        f"input=(3, {args.side}, {args.side})", "--weights", folder / "weights.safetensors",
                        "--data", folder, "--predictions", out, "--device", "cpu"]
             subprocess.run(command, check=True)

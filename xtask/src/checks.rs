@@ -45,6 +45,7 @@ fn checks() -> Vec<Check> {
             "fmt --all --check",
             "`cargo fmt --all` mends it; `rustup component add rustfmt` installs it.",
         ),
+        check("Specs", "run --quiet --package xtask -- check", "Each mistake says how to mend it."),
         check(
             "Lints of xtask",
             "clippy --package xtask --all-targets -- -D warnings",
