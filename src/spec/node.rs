@@ -11,6 +11,10 @@ use super::params::Params;
 use crate::op::Op;
 
 /// A named operation, or what stands for several, and what it reads.
+///
+/// ```ron,node
+/// ("add", Add(from: ["bn3", "downsample"]))
+/// ```
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename = "node", deny_unknown_fields)]
 pub struct NodeSpec {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::{Experiment, Experiments};
 use crate::graph::{Part, Scope};
+use crate::op::Weight;
 use crate::plan::{Plan, Step, fields};
 use crate::records::{Cell, Layout, table};
 
@@ -113,6 +114,26 @@ pub struct NetworkPlan {
     pub activation_bytes: u64,
     /// The steps in the order in which they run.
     pub steps: Vec<StepRow>,
+    /// The parameters and buffers in the order of the state dict.
+    pub weights: Vec<WeightRow>,
+}
+
+/// A parameter or a buffer as JSON.
+#[derive(Debug, Serialize)]
+pub struct WeightRow {
+    /// Its name in a state dict, such as `layer1.0.conv1.weight`.
+    pub name: String,
+    /// Its size along each dimension.
+    pub shape: Vec<u64>,
+    /// Whether training changes it by gradients.
+    pub trained: bool,
+}
+
+impl From<&Weight> for WeightRow {
+    fn from(weight: &Weight) -> Self {
+        let (name, shape) = (weight.name.clone(), weight.dims.clone());
+        Self { name, shape, trained: weight.role.is_trained() }
+    }
 }
 
 /// A sweep as JSON.
@@ -167,6 +188,7 @@ impl NetworkPlan {
             macs: plan.macs(),
             activation_bytes: plan.activation_bytes(),
             steps: steps(plan),
+            weights: plan.weights.iter().map(WeightRow::from).collect(),
         }
     }
 }

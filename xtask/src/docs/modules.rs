@@ -27,7 +27,7 @@ pub fn expressions(root: &Path) -> Result<Section, DocsError> {
     for function in FUNCTIONS {
         let _ = writeln!(section.text, "| `{}` | {} |", function.usage, function.doc);
     }
-    section.text.push_str("\nNames that every block has in scope, beside its parameters:\n\n");
+    section.text.push_str("\nNames that every block has in scope, beside its parameters. Those of stages and blocks, `in_channels` and\n`classes` also hold in a stage's `width`, `stride`, `path` and `with`; `in_channels`, `stages`,\n`blocks` and `classes` in stem and head. A file's own `params` hold in all of it, in the defaults\nof `params` only those before. What a file that uses this one has in scope does not hold here: give\nit by `with`.\n\n");
     section.text.push_str("| name | value |\n|---|---|\n");
     for (name, doc) in IN_SCOPE {
         let _ = writeln!(section.text, "| `{name}` | {doc} |");

@@ -116,7 +116,9 @@ impl Writer {
                 };
                 self.example(&marker, &example);
                 if ty.serde.rename.as_deref() == Some("node") {
-                    self.paragraph("Written as a pair; `from` stands within the operation.");
+                    self.paragraph(
+                        "Written as a pair; `from` and `when` stand within the operation.",
+                    );
                 }
                 self.shorthand(ty);
                 self.fields(code, ty, fields).map_err(located)

@@ -65,6 +65,8 @@ impl Serde {
             ("transparent", None) => self.transparent = true,
             ("untagged", None) => self.untagged = true,
             ("from" | "try_from", Some(other)) => self.from = Some(other),
+            // What is read is of the field's type all the same, and its doc comment says the rest.
+            ("deserialize_with", Some(_)) => {}
             // How it is written, and strictness: no matter to a reader of the page.
             ("deny_unknown_fields" | "bound" | "crate" | "into" | "expecting", _)
             | ("skip_serializing" | "skip_serializing_if" | "serialize_with", _) => {}

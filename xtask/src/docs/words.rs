@@ -80,7 +80,7 @@ impl Code {
         Ok(match self.kind(file, ty)? {
             Kind::Whole => "whole number".into(),
             Kind::Number => "number".into(),
-            Kind::Bool => "`true` or `false`".into(),
+            Kind::Bool => "`true`, `false` or a condition in quotes".into(),
             Kind::Text => "text".into(),
             Kind::Option(inner) => self.words(file, inner)?,
             Kind::List(inner) => {

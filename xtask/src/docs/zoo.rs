@@ -1,4 +1,4 @@
-//! The tables of networks and sweeps in `experiments/README.md`, computed from the specs.
+//! The tables of networks, blocks and sweeps in `experiments/README.md`, computed from the specs.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ pub fn readme(root: &Path) -> Result<String, DocsError> {
     let experiments = root.join("experiments");
     let text = super::read(&experiments.join("README.md"))?;
     let text = between(&text, "networks", &networks(&experiments)?)?;
+    let text = between(&text, "blocks", &blocks(&experiments)?)?;
     between(&text, "sweeps", &sweeps(&experiments)?)
 }
 
@@ -43,6 +44,15 @@ fn networks(experiments: &Path) -> Result<String, DocsError> {
         let link = linked(experiments, &path);
         let (params, macs) = (count(plan.params()), giga(plan.macs()));
         let _ = writeln!(table, "| {link} | {params} | {macs} | {} | {about} |", plan.input);
+    }
+    Ok(table)
+}
+
+fn blocks(experiments: &Path) -> Result<String, DocsError> {
+    let mut table = String::from("| block | what it is |\n|---|---|\n");
+    for path in super::files(&experiments.join("blocks"), "ron")? {
+        let about = about(&super::read(&path)?);
+        let _ = writeln!(table, "| {} | {about} |", linked(experiments, &path));
     }
     Ok(table)
 }
