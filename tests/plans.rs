@@ -115,3 +115,36 @@ fn the_tables_are_as_they_were() {
     let rows = depth.list.iter().map(|experiment| (experiment.name.as_str(), &experiment.plan));
     insta::assert_snapshot!("depth_table", table::experiments(rows));
 }
+
+/// Nodes of one name are alternatives: what reads the name reads the one that is not left out.
+#[test]
+fn of_the_nodes_of_one_name_the_one_that_is_not_left_out_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("choice.ron");
+    let text = r#"Network(
+        params: { "kernel": 3 },
+        stem: [
+            ("conv", Conv2d(out: 8, kernel: 3, when: "kernel == 3")),
+            ("relu", Relu(from: "conv")),
+            ("conv", Conv2d(from: "input", out: 16, kernel: 5, when: "kernel == 5")),
+            ("pool", GlobalAvgPool(from: "relu")),
+        ],
+        head: [("fc", Linear(out: "classes"))],
+    )"#;
+    std::fs::write(&file, text).unwrap();
+    let weights = |kernel: u64| -> Vec<(String, Vec<u64>)> {
+        let loader = Loader::default();
+        let set = [format!("params.kernel={kernel}")];
+        let plan = experiment::network(&loader, &file, &set, None)
+            .unwrap_or_else(|error| panic!("{}", error.render(&loader.sources)));
+        plan.weights.iter().map(|weight| (weight.name.clone(), weight.dims.clone())).collect()
+    };
+    let wanted = |conv: &[(&str, &[u64])], features: u64| {
+        let fc: [(&str, &[u64]); 2] = [("fc.weight", &[10, features]), ("fc.bias", &[10])];
+        let all = conv.iter().chain(&fc);
+        all.map(|(name, dims)| (name.to_string(), dims.to_vec())).collect::<Vec<_>>()
+    };
+    assert_eq!(weights(3), wanted(&[("conv.weight", &[8, 3, 3, 3])], 8));
+    assert_eq!(weights(5), wanted(&[("conv.weight", &[16, 3, 5, 5])], 16));
+    assert_eq!(weights(1), wanted(&[], 3));
+}

@@ -78,7 +78,7 @@ impl Builder<'_> {
         }
         let names: Vec<&str> = nodes.iter().map(|node| node.name.value.as_str()).collect();
         let before = self.errors.len();
-        self.check_names(nodes, &names, spot);
+        self.check_names(nodes, spot);
         let reads: Vec<Option<Vec<Source>>> =
             (0..nodes.len()).map(|at| self.sources(nodes, &names, at, spot)).collect();
         if self.errors.len() == before {
@@ -110,12 +110,12 @@ impl Builder<'_> {
         self.errors.push(spot.place.explain(error));
     }
 
-    fn check_names(&mut self, nodes: &[NodeSpec], names: &[&str], spot: &Spot) {
+    fn check_names(&mut self, nodes: &[NodeSpec], spot: &Spot) {
         for (at, node) in nodes.iter().enumerate() {
             let name = &node.name.value;
             let problem = match check_name("node", name) {
                 Err(problem) => problem,
-                Ok(()) if names[..at].contains(&name.as_str()) => {
+                Ok(()) if node.when && standing(&nodes[..at], name).is_some() => {
                     Problem::DuplicateNode(name.clone())
                 }
                 Ok(()) => continue,
@@ -137,7 +137,8 @@ impl Builder<'_> {
         };
         let (mut sources, mut whole) = (Vec::new(), true);
         for from in &from.0 {
-            let known = names.iter().position(|name| *name == from.value).map(Source::Node);
+            let left_out = || names.iter().rposition(|name| *name == from.value);
+            let known = standing(nodes, &from.value).or_else(left_out).map(Source::Node);
             match known.or((from.value == INPUT).then_some(Source::Input)) {
                 Some(source) => sources.push(source),
                 None => {
@@ -157,7 +158,10 @@ impl Builder<'_> {
     fn check_unused(&mut self, nodes: &[NodeSpec], reads: &[Option<Vec<Source>>], spot: &Spot) {
         for (at, node) in nodes[..nodes.len() - 1].iter().enumerate() {
             let read = reads.iter().flatten().flatten().any(|source| *source == Source::Node(at));
-            if !read {
+            // What is left out in favour of another of its name is read under that name.
+            let same = |other: &&NodeSpec| other.name.value == node.name.value;
+            let replaced = || !node.when && nodes.iter().filter(same).count() > 1;
+            if !read && !replaced() {
                 let problem = Problem::UnusedNode(node.name.value.clone());
                 self.tell(spot, SpecError::at(node.name.span, problem));
             }
@@ -308,6 +312,11 @@ fn in_scope(reads: &[Option<Vec<Source>>]) -> Vec<Vec<usize>> {
         Source::Input => None,
     };
     reads.iter().map(|sources| sources.iter().flatten().filter_map(node).collect()).collect()
+}
+
+/// The node of a name that is not left out.
+fn standing(nodes: &[NodeSpec], name: &str) -> Option<usize> {
+    nodes.iter().position(|node| node.when && node.name.value == name)
 }
 
 fn arity(node: &NodeSpec, op: &str, takes: String, given: usize) -> SpecError {

@@ -19,7 +19,8 @@ use crate::op::Op;
 #[serde(rename = "node", deny_unknown_fields)]
 pub struct NodeSpec {
     /// Its name, which parameter paths carry: letters, digits, `_` and `-`, with dots where a state
-    /// dict has them, and with expressions in braces: `features.{blocks + 1}.0`.
+    /// dict has them, and with expressions in braces: `features.{blocks + 1}.0`. Several nodes may
+    /// have one name where only one of them is not left out by its `when`.
     #[serde(deserialize_with = "filled")]
     pub name: Spanned<String>,
     /// The nodes it reads, in order, by their names; they may also stand after it. The node before

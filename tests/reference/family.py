@@ -75,13 +75,25 @@ def wrn(depth, widen, published, **more):
     return Row(f"wrn{depth}_{widen}", make, "wrn", set, published=published, source=WRN, **more)
 
 
-def twin(name, golden):
+def twin(name, golden, spec="", set="", input=IMAGENET, fill="formula"):
     """torchvision's own network, with the exact count of its weights' metadata."""
     make = getattr(torchvision.models, name)
     meta = torchvision.models.get_model_weights(name).DEFAULT.meta
     published = str(Decimal(meta["num_params"]) / 10**6)
     more = {"golden": golden, "keys": golden != "count", "gmacs": meta["_ops"]}
-    return Row(name, make, name, "", IMAGENET, published, "torchvision", **more)
+    return Row(name, make, spec or name, set, input, published, "torchvision", fill=fill, **more)
+
+
+def efficientnet(name, width, depth, dropout, side):
+    params = f"params.width={width} params.depth={depth} params.dropout={dropout}"
+    where = f"{params} input=(3,{side},{side})", (3, side, side)
+    return twin(f"efficientnet_{name}", "count", "efficientnet", *where)
+
+
+def regnet(name, depth, w_0, w_a, w_m, group_width):
+    params = {"depth": depth, "w_0": w_0, "w_a": w_a, "w_m": w_m, "group_width": group_width}
+    set = " ".join(f"params.{key}={value}" for key, value in params.items())
+    return twin(f"regnet_y_{name}", "count", "regnet_y", set)
 
 
 def preact_bottleneck(depth, published, **more):
@@ -211,13 +223,32 @@ ROWS = [
         "stochastic_depth110", lambda: N.stochastic_depth_resnet(110, 0.5), "stochastic_depth", "",
         CIFAR, "1.7", "Huang et al. 2016, section 4",
     ),
+    twin("mobilenet_v2", "eval", fill="mild"),
+    twin("efficientnet_b0", "eval", "efficientnet", fill="mild"),
+    efficientnet("b1", 1, 1.1, 0.2, 240),
+    efficientnet("b2", 1.1, 1.2, 0.3, 288),
+    efficientnet("b3", 1.2, 1.4, 0.3, 300),
+    efficientnet("b4", 1.4, 1.8, 0.4, 380),
+    twin("regnet_y_400mf", "eval", "regnet_y"),
+    regnet("800mf", 14, 56, 38.84, 2.4, 16),
+    regnet("1_6gf", 27, 48, 20.71, 2.65, 24),
+    regnet("3_2gf", 21, 80, 42.63, 2.66, 24),
+    regnet("8gf", 17, 192, 76.82, 2.19, 56),
+    regnet("16gf", 18, 200, 106.23, 2.48, 112),
+    regnet("32gf", 20, 232, 115.89, 2.53, 232),
+    twin("shufflenet_v2_x1_0", "eval", "shufflenet_v2", fill="mild"),
+    twin("shufflenet_v2_x0_5", "count", "shufflenet_v2", "params.width=48"),
+    twin("shufflenet_v2_x1_5", "count", "shufflenet_v2", "params.width=176"),
+    twin("shufflenet_v2_x2_0", "count", "shufflenet_v2", "params.width=244 params.last=2048"),
+    Row(
+        "sknet50", V.sknet50, "sknet50", "", IMAGENET, "27.5", "Li et al. 2019, table 2", keys=True,
+    ),
 ]
 
 
 def counts(row):
     """Parameters, and multiply-accumulates of convolutions and linear layers for one image."""
-    with torch.device("meta"):
-        model = row.make().eval()
+    model = row.make().to("meta").eval()
     macs = []
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.Conv1d, nn.Linear)):
@@ -239,17 +270,20 @@ def check_published(row, params, macs):
         raise SystemExit(f"{row.name}: {ours} M parameters, {published} M published, {row.difference!r}")
 
 
+# What `fill` multiplies scales of normalisations and biases with.
+FILLS = {"formula": (1, 1), "mild": (1.25, 1 / 4), "lively": (2, 1 / 8)}
+
+
 def fill(row):
-    """The network with the formula's weights. `lively` makes scales of normalisations (1-D weights)
-    twice and biases an eighth as large: without shortcuts, or with norms that keep no running
+    """The network with the formula's weights, but for other scales of normalisations (1-D weights)
+    and biases where the row says so: without shortcuts, or with norms that keep no running
     statistics, the formula's biases would drown what comes from the image."""
-    model = formula.fill(row.make())
-    if row.fill == "lively":
-        for key, value in formula.state(model).items():
-            if key.endswith("weight") and value.dim() == 1:
-                value *= 2
-            if key.endswith("bias"):
-                value /= 8
+    model, (scale, bias) = formula.fill(row.make()), FILLS[row.fill]
+    for key, value in formula.state(model).items():
+        if key.endswith("weight") and value.dim() == 1:
+            value *= scale
+        if key.endswith("bias"):
+            value *= bias
     return model
 
 

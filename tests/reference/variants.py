@@ -1,6 +1,7 @@
 """Variants of torchvision's ResNet: gates, other norms, other stems, other blocks."""
 
 import math
+from collections import OrderedDict
 
 import torch
 from torch import nn
@@ -175,6 +176,54 @@ class Res2Block(nn.Module):
 
 def res2net50():
     return ResNet(Res2Block, [3, 4, 6, 3])
+
+
+def conv_norm(convolution):
+    return nn.Sequential(OrderedDict(conv=convolution, bn=nn.BatchNorm2d(convolution.out_channels)))
+
+
+class SelectiveKernel(nn.Module):
+    """Li et al. 2019, "Selective Kernel Networks", section 3.1: a 3x3 convolution and a dilated one,
+    weighed against each other in each channel by what they see together."""
+
+    def __init__(self, channels, stride, groups=32, reduction=16, least=32):
+        super().__init__()
+        inner = max(channels // reduction, least)
+        where = {"stride": stride, "groups": groups, "bias": False}
+        path = lambda d: conv_norm(nn.Conv2d(channels, channels, 3, dilation=d, padding=d, **where))
+        self.paths = nn.ModuleList([path(1), path(2)])
+        self.attn = nn.ModuleDict()
+        self.attn["fc_reduce"], self.attn["bn"] = conv(channels, inner, 1), nn.BatchNorm2d(inner)
+        self.attn["fc_select"] = conv(inner, 2 * channels, 1)
+
+    def forward(self, x):
+        first, second = (F.relu(path(x)) for path in self.paths)
+        z = self.attn["fc_reduce"]((first + second).mean((2, 3), keepdim=True))
+        a, b = self.attn["fc_select"](F.relu(self.attn["bn"](z))).chunk(2, 1)
+        a, b = torch.softmax(torch.stack([a, b]), 0)
+        return a * first + b * second
+
+
+class SkBottleneck(nn.Module):
+    """The SK unit, section 3.2 there: 32 groups of 4 channels at width 64. Keys as timm's
+    skresnext50_32x4d."""
+
+    expansion = 4
+
+    def __init__(self, channels, width, stride=1, downsample=None, *_, **__):
+        super().__init__()
+        self.conv1 = conv_norm(conv(channels, 2 * width, 1))
+        self.conv2 = SelectiveKernel(2 * width, stride)
+        self.conv3 = conv_norm(conv(2 * width, 4 * width, 1))
+        self.downsample = downsample
+
+    def forward(self, x):
+        y = self.conv3(self.conv2(F.relu(self.conv1(x))))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+def sknet50():
+    return ResNet(SkBottleneck, [3, 4, 6, 3])
 
 
 def zero_init_resnet18():

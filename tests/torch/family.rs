@@ -61,15 +61,21 @@ fn with_formula_weights(row: &Row, plan: &Plan) -> Model {
     model(plan, |place, weight| {
         let place = places.get(&weight.name).copied().unwrap_or(place);
         let value = formula(place as u32, &weight.name, &dims(weight));
-        if row.fill == "lively" { lively(&weight.name, value) } else { value }
+        scaled(&weight.name, value, &row.fill)
     })
 }
 
 /// As `fill` in `tests/reference/family.py`.
-fn lively(name: &str, value: Tensor) -> Tensor {
+fn scaled(name: &str, value: Tensor, fill: &str) -> Tensor {
+    let (scale, bias): (f64, f64) = match fill {
+        "formula" => return value,
+        "mild" => (1.25, 0.25),
+        "lively" => (2.0, 0.125),
+        other => panic!("{other}"),
+    };
     match name.rsplit('.').next() {
-        Some("weight") if value.dim() == 1 => value * 2.0,
-        Some("bias") => value / 8.0,
+        Some("weight") if value.dim() == 1 => value * scale,
+        Some("bias") => value * bias,
         _ => value,
     }
 }
@@ -101,10 +107,13 @@ networks! {
     densenet121
     densenet_bc_100_12
     eca_resnet18
+    efficientnet_b0
+    mobilenet_v2
     preact_resnet164
     preact_resnet18
     preact_resnet50
     pyramidnet110_84
+    regnet_y_400mf
     res2net50_26w_4s
     resnet110_a
     resnet110_b
@@ -123,7 +132,9 @@ networks! {
     rezero_resnet18
     se_resnet18
     se_resnet50_r16
+    shufflenet_v2_x1_0
     skipinit_wrn16_4
+    sknet50
     stochastic_depth110
     wide_resnet50_2
     wrn16_8

@@ -104,7 +104,9 @@ impl Problem {
             Self::UnknownName { name, known, .. } => Some(suggest(name, known, "known here are")),
             Self::UnknownParameter { name, known, .. } => Some(suggest(name, known, "it declares")),
             Self::UnknownNode { from, known, .. } => Some(suggest(from, known, "it can read")),
-            Self::DuplicateNode(_) => Some("give one of them another name".into()),
+            Self::DuplicateNode(_) => {
+                Some("give one of them another name, or leave one of them out by its `when`".into())
+            }
             Self::DuplicatePath(_) => Some(
                 "give one of them another name, or the stage a `path` with `{layer}` in it".into(),
             ),
