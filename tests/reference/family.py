@@ -5,7 +5,8 @@
 The networks are torchvision's own and those of networks.py, patches.py
 and variants.py. Weights, running
 statistics, images and labels follow formula.py; nothing is drawn at random. ImageNet networks are
-counted for 3x224x224 and run on 2x3x64x64, the others on 2x3x32x32.
+counted for 3x224x224 (larger EfficientNets for larger images) and run on 2x3x64x64, the others on
+2x3x32x32.
 
 Writes    family_params.csv   a row for each network: name; `spec` and `set`, the file under
             experiments/models and its parameters (`a=1 b=2`); input; params; macs of convolutions
