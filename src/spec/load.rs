@@ -25,6 +25,8 @@ pub struct Loader {
     pub sources: Sources,
     files: RefCell<HashMap<PathBuf, Rc<Tree>>>,
     included: RefCell<Vec<Included>>,
+    /// The files that paths stand for, by the places of the paths.
+    by_place: RefCell<HashMap<Span, Rc<Tree>>>,
 }
 
 /// What an [`Include`] stands for.
@@ -96,9 +98,7 @@ impl Loader {
 
     /// The file in whose place a path stands, where a spec that was read includes one there.
     pub(crate) fn included(&self, at: Span) -> Option<Rc<Tree>> {
-        let included = self.included.borrow();
-        let file = included.iter().find(|file| file.path.as_ref().is_some_and(|p| p.1 == at))?;
-        Some(Rc::clone(&file.tree))
+        self.by_place.borrow().get(&at).map(Rc::clone)
     }
 
     /// Keeps a tree and returns its number.
@@ -114,6 +114,9 @@ impl Loader {
             Value::Str(path) => (self.follow(path, tree.span)?, Some((path.clone(), tree.span))),
             _ => (Rc::clone(tree), None),
         };
+        if let Some((_, place)) = &path {
+            self.by_place.borrow_mut().insert(*place, Rc::clone(&tree));
+        }
         let mut included = self.included.borrow_mut();
         included.push(Included { tree, path });
         Ok((included.len() - 1) as u32)
