@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use resweep::cli::ShowArgs;
 use resweep::commands::{check, show};
@@ -79,16 +78,23 @@ fn a_shown_sweep_has_the_same_experiments() {
 #[test]
 fn every_shipped_spec_is_in_order_within_a_second() {
     let files = [specs(""), specs("blocks"), specs("models")].concat();
+    // Planning waits for nothing, so the time of the processor is what an idle machine would take.
     let once = || {
-        let (started, loader) = (Instant::now(), Loader::default());
+        let (started, loader) = (processor_time(), Loader::default());
         for file in &files {
             if let Err(errors) = check::check(&loader, file) {
                 let told = errors.iter().map(|error| error.render(&loader.sources));
                 panic!("{}", told.collect::<Vec<_>>().join("\n"));
             }
         }
-        started.elapsed().as_secs_f64()
+        processor_time() - started
     };
-    let best = (0..5).map(|_| once()).fold(f64::INFINITY, f64::min);
+    let best = (0..3).map(|_| once()).fold(f64::INFINITY, f64::min);
     assert!(best < 1.0, "{} specs took {best:.2} s", files.len());
+}
+
+/// Seconds that this thread has had of a processor; Linux counts them in nanoseconds.
+fn processor_time() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
 }
