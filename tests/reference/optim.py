@@ -23,10 +23,24 @@ schedule.csv   case, step, lr: the rate used in each of 50 steps, peak 0.1, five
                                0.1 * (1 + cos(pi * (t - w) / (50 - w))) / 2 for t >= w
         warmup_late_cosine     the same with LinearLR(1 / w, total_iters=w), which reaches the peak one
                                step later: 0.1 * (1 / w + (1 - 1 / w) * t / w) for t < w
+        step_every             StepLR every 2 epochs, gamma 0.5
+        exponential            ExponentialLR every epoch, gamma 0.8
+        restarts               CosineAnnealingWarmRestarts a step, T_0 2 epochs, T_mult 1, eta_min 0.001
+        restarts_longer        the same, T_0 1 epoch, T_mult 2, eta_min 0
+        warmup_restarts        10 steps of warm-up as above, then T_0 1 epoch, T_mult 2
+        polynomial             PolynomialLR a step, total_iters 50, power 2
+        linear                 the same, power 1
+        warmup_polynomial      10 steps of warm-up as above, then power 0.9 over the other 40
+        one_cycle              OneCycleLR, its defaults, cycle_momentum=False
+        one_cycle_linear       the same, pct_start 0.45, div_factor 10, final_div_factor 100, linear
+        triangular             LambdaLR of airbench94's numpy.interp(t, [0, int(0.23 * 50), 50],
+                               [0.2, 1, 0.07])
+        triangular_plain       the same from 0 over int(0.3 * 50) to 0
 """
 
 import csv
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import optim
@@ -70,10 +84,33 @@ def trajectory(kind, arguments):
         yield from ((t, p, param.detach().clone()) for p, param in enumerate(params))
 
 
-def warmup_cosine(optimizer, total_iters):
+def warmed(optimizer, then, total_iters=WARMUP - 1):
+    """Linear warm-up, then the scheduler that `then` makes."""
     warmup = schedulers.LinearLR(optimizer, start_factor=1 / WARMUP, total_iters=total_iters)
-    cosine = schedulers.CosineAnnealingLR(optimizer, T_max=TOTAL - WARMUP)
-    return schedulers.SequentialLR(optimizer, [warmup, cosine], milestones=[WARMUP])
+    return schedulers.SequentialLR(optimizer, [warmup, then(optimizer)], milestones=[WARMUP])
+
+
+def cosine(optimizer):
+    return schedulers.CosineAnnealingLR(optimizer, T_max=TOTAL - WARMUP)
+
+
+def restarts(optimizer, epochs, mult, lowest=0.0):
+    return schedulers.CosineAnnealingWarmRestarts(optimizer, epochs * EPOCH, mult, lowest)
+
+
+def polynomial(optimizer, power, steps=TOTAL):
+    return schedulers.PolynomialLR(optimizer, total_iters=steps, power=power)
+
+
+def one_cycle(optimizer, **arguments):
+    arguments |= dict(max_lr=PEAK, total_steps=TOTAL, cycle_momentum=False)
+    return schedulers.OneCycleLR(optimizer, **arguments)
+
+
+def triangular(optimizer, start, peak, end):
+    """The schedule of airbench94.py (Jordan 2024)."""
+    places = [0, int(peak * TOTAL), TOTAL]
+    return schedulers.LambdaLR(optimizer, lambda t: float(np.interp(t, places, [start, 1, end])))
 
 
 # case: (scheduler of an optimizer, steps between two of its steps)
@@ -82,8 +119,25 @@ SCHEDULES = {
     "step": (lambda o: schedulers.StepLR(o, step_size=3, gamma=0.1), EPOCH),
     "multistep": (lambda o: schedulers.MultiStepLR(o, milestones=[5, 8], gamma=0.1), EPOCH),
     "cosine": (lambda o: schedulers.CosineAnnealingLR(o, T_max=TOTAL), 1),
-    "warmup_cosine": (lambda o: warmup_cosine(o, WARMUP - 1), 1),
-    "warmup_late_cosine": (lambda o: warmup_cosine(o, WARMUP), 1),
+    "warmup_cosine": (lambda o: warmed(o, cosine), 1),
+    "warmup_late_cosine": (lambda o: warmed(o, cosine, WARMUP), 1),
+    "step_every": (lambda o: schedulers.StepLR(o, step_size=2, gamma=0.5), EPOCH),
+    "exponential": (lambda o: schedulers.ExponentialLR(o, gamma=0.8), EPOCH),
+    "restarts": (lambda o: restarts(o, 2, 1, 0.001), 1),
+    "restarts_longer": (lambda o: restarts(o, 1, 2), 1),
+    "warmup_restarts": (lambda o: warmed(o, lambda o: restarts(o, 1, 2)), 1),
+    "polynomial": (lambda o: polynomial(o, 2), 1),
+    "linear": (lambda o: polynomial(o, 1), 1),
+    "warmup_polynomial": (lambda o: warmed(o, lambda o: polynomial(o, 0.9, TOTAL - WARMUP)), 1),
+    "one_cycle": (lambda o: one_cycle(o), 1),
+    "one_cycle_linear": (
+        lambda o: one_cycle(
+            o, pct_start=0.45, div_factor=10, final_div_factor=100, anneal_strategy="linear"
+        ),
+        1,
+    ),
+    "triangular": (lambda o: triangular(o, 0.2, 0.23, 0.07), 1),
+    "triangular_plain": (lambda o: triangular(o, 0, 0.3, 0), 1),
 }
 
 
@@ -110,7 +164,7 @@ def main():
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["case", "step", "lr"])
         for case, schedule in SCHEDULES.items():
-            writer.writerows([case, step, repr(lr)] for step, lr in enumerate(rates(*schedule)))
+            writer.writerows([case, step, repr(float(lr))] for step, lr in enumerate(rates(*schedule)))
 
 
 if __name__ == "__main__":

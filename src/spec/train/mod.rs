@@ -14,7 +14,7 @@ use fault::{Fault, unmet};
 
 pub use augment::{Augment, Fill};
 pub use optimizer::{Decay, Optimizer};
-pub use schedule::Schedule;
+pub use schedule::{Anneal, Schedule};
 
 /// A training recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +83,12 @@ impl Train {
                 "warmup_epochs",
                 "`warmup_epochs` is below 0 or above a million",
                 "common values are 1 to 5 epochs",
+            ),
+            (
+                self.warmup_epochs == 0.0 || !self.schedule.rises(),
+                "warmup_epochs",
+                "the schedule begins with a rise of its own",
+                "leave `warmup_epochs` out, and let the schedule say how long the rate rises",
             ),
         ])
     }
