@@ -3,24 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use resweep::spec::train::{Anneal, Decay, Optimizer, Schedule, Train};
+use resweep::spec::train::{Anneal, Schedule, Train};
 use resweep::train::schedule::Rates;
 
 const STEPS: u64 = 50;
 const STEPS_PER_EPOCH: u64 = 5;
 
 fn rates(schedule: Schedule, warmup_epochs: f64) -> Vec<f64> {
-    let recipe = Train {
-        epochs: (STEPS / STEPS_PER_EPOCH) as u32,
-        batch: 1,
-        eval_batch: 1,
-        optimizer: Optimizer::Sgd { lr: 0.1, momentum: 0.0, nesterov: false, weight_decay: 0.0 },
-        decay: Decay::All,
-        schedule,
-        warmup_epochs,
-        label_smoothing: 0.0,
-        augment: Vec::new(),
-    };
+    let epochs = STEPS / STEPS_PER_EPOCH;
+    let text = format!("(epochs: {epochs}, batch: 1, optimizer: Sgd(lr: 0.1))");
+    let recipe = Train { schedule, warmup_epochs, ..ron::from_str(&text).unwrap() };
     let rates = Rates::new(&recipe, STEPS_PER_EPOCH);
     (0..STEPS).map(|step| rates.at(step)).collect()
 }

@@ -26,6 +26,11 @@ impl Rates {
         }
     }
 
+    /// The steps of the run.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
     /// The rate of a step, counted from 0. In the warm-up of `w` steps it is `(step + 1) / w` of
     /// the full rate; after it, the schedule runs over the steps that are left.
     pub fn at(&self, step: u64) -> f64 {

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::tree::Tree;
 
-use fault::{Fault, unmet};
+use fault::{Fault, unmet, within};
 
 pub use augment::{Augment, Fill};
-pub use optimizer::{Decay, Optimizer};
+pub use optimizer::{Decay, MuonPrecision, MuonScale, MuonWeights, Optimizer};
 pub use schedule::{Anneal, Schedule};
 
 /// A training recipe.
@@ -58,7 +58,8 @@ impl Train {
     /// Every value out of its range, at its place in `tree`.
     pub fn check(&self, tree: &Tree) -> Result<(), SpecError> {
         let augment = (0..).zip(&self.augment).flat_map(|(at, augment)| augment.faults(at));
-        let of_parts = self.optimizer.faults().into_iter().chain(self.schedule.faults());
+        let of_optimizer = within("optimizer", self.optimizer.faults());
+        let of_parts = of_optimizer.into_iter().chain(self.schedule.faults());
         let faults = self.faults().into_iter().chain(of_parts).chain(augment);
         let told = faults.map(|Fault { path, reason, help }| {
             let problem = Problem::Value { reason: reason.into(), help: help.into() };
