@@ -162,6 +162,13 @@ def lookahead(inner, **arguments):
     return lambda params: Lookahead(inner(params), **arguments)
 
 
+def groups(kind, common, *own):
+    """A parameter group for each parameter, with what it has of its own."""
+    return lambda params: kind(
+        [dict(params=[p], **arguments) for p, arguments in zip(params, own)], foreach=False, **common
+    )
+
+
 OTHERS = sgd(lr=0.05, momentum=0.85, nesterov=True, weight_decay=0.01)
 
 CASES = {
@@ -188,6 +195,24 @@ CASES = {
     ),
     "muon_normalized": muon(OTHERS, normalize=True, weight_decay=0.0, momentum=0.6, ns_steps=3),
     "muon_bf16": muon(OTHERS, float32=False),
+    # p1 biases, p2 convolutions, p3 the head; p0 goes with the rest
+    "groups_sgd": groups(
+        optim.SGD,
+        dict(lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+        dict(),
+        dict(lr=0.64, weight_decay=0.0),
+        dict(weight_decay=0.1),
+        dict(lr=0.05),
+    ),
+    # p0 the first, p1 biases; p2 and p3 go with the rest
+    "groups_adamw": groups(
+        optim.AdamW,
+        dict(lr=1e-3, weight_decay=0.01),
+        dict(lr=0.0),
+        dict(lr=2e-3, weight_decay=0.5),
+        dict(),
+        dict(),
+    ),
     "lookahead": lookahead(sgd(lr=0.1, momentum=0.9)),
     "lookahead_ramp": lookahead(sgd(lr=0.1), every=3, alpha=1.0, alpha_end=0.25),
     "lookahead_adam": lookahead(adam(), every=2, alpha=0.8),

@@ -9,9 +9,13 @@ use crate::formula::{find, golden, relative, uniform};
 
 const STEPS: u64 = 10;
 
-/// A recipe of one epoch with this optimiser, written as in a spec.
+/// A recipe of one epoch with this optimiser.
 fn recipe(optimizer: &str) -> Train {
-    ron::from_str(&format!("(epochs: 1, batch: 1, optimizer: {optimizer})")).unwrap()
+    recipe_with(optimizer, "")
+}
+
+fn recipe_with(optimizer: &str, others: &str) -> Train {
+    ron::from_str(&format!("(epochs: 1, batch: 1, optimizer: {optimizer}, {others})")).unwrap()
 }
 
 fn optim(recipe: &Train, params: &[(Weight, Tensor)]) -> Optim {
@@ -46,6 +50,8 @@ fn cases() -> Vec<(&'static str, String)> {
         ("rmsprop_centered_momentum", "RmsProp(lr: 0.01, centered: true, momentum: 0.9)"),
         ("lion", "Lion(lr: 0.001)"),
         ("lion_weight_decay", "Lion(lr: 0.001, betas: (0.95, 0.98), weight_decay: 1)"),
+        ("groups_sgd", "Sgd(lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01)"),
+        ("groups_adamw", "AdamW(lr: 0.001)"),
         ("lookahead", "Lookahead(inner: Sgd(lr: 0.1, momentum: 0.9))"),
         (
             "lookahead_ramp",
@@ -66,13 +72,32 @@ fn cases() -> Vec<(&'static str, String)> {
     plain.map(|(name, rule)| (name, rule.to_string())).into_iter().chain(muons).collect()
 }
 
+/// Fields of the recipe beside the optimiser.
+fn others(case: &str) -> &'static str {
+    match case {
+        "groups_sgd" => {
+            "groups: (
+                bias: Some((lr: 6.4, weight_decay: Some(0))),
+                convolution: Some((weight_decay: Some(0.1))),
+                head: Some((lr: 0.5)), linear: None, norm: Some((lr: 9)), scale: Some((lr: 9)),
+            )"
+        }
+        "groups_adamw" => {
+            "decay: WeightsOnly, groups: (
+                first: Some((lr: 0)), bias: Some((lr: 2, weight_decay: Some(0.5))),
+            )"
+        }
+        _ => "",
+    }
+}
+
 #[test]
 fn every_step_is_pytorchs() {
     let wanted = golden("optim.safetensors");
     let cases = cases();
     assert_eq!(wanted.len(), cases.len() * STEPS as usize * params().len());
     for (name, rule) in cases {
-        let (params, recipe) = (params(), recipe(&rule));
+        let (params, recipe) = (params(), recipe_with(&rule, others(name)));
         let mut optim = optim(&recipe, &params);
         // The last digits of bfloat16 differ between processors.
         let tolerance = if name == "muon_bf16" { 2e-3 } else { 2e-6 };
@@ -120,6 +145,30 @@ fn weight_decay_can_leave_out_norms_and_biases() {
     optim.step(0.1).unwrap();
     assert!(!params[0].1.equal(&before[0]), "the matrix decays");
     assert!(params[1].1.equal(&before[1]), "the bias does not");
+}
+
+/// The two parameters of a normalisation are told apart, and the narrowest group counts.
+#[test]
+fn shifts_can_learn_faster_than_scales() {
+    let groups = "groups: (norm: Some((lr: 0)), shift: Some((lr: 64)))";
+    let recipe = recipe_with("Sgd(lr: 0.1)", groups);
+    let make = |name: &str, role| {
+        let weight = Weight { name: name.into(), dims: vec![5], role, init: Init::Ones };
+        (weight, Tensor::ones([5], (Kind::Float, Device::Cpu)).set_requires_grad(true))
+    };
+    let params = vec![
+        make("layer1.norm.weight", Role::Norm),
+        make("layer1.norm.bias", Role::Norm),
+        make("conv.bias", Role::Bias),
+    ];
+    let mut optim = optim(&recipe, &params);
+    let sum: Tensor = params.iter().map(|(_, param)| param.sum(Kind::Float)).sum();
+    sum.backward();
+    optim.step(0.1).unwrap();
+    let values = params.iter().map(|(_, param)| param.double_value(&[0]));
+    for (value, wanted) in values.zip([1.0, 1.0 - 6.4, 1.0 - 0.1]) {
+        assert!((value - wanted).abs() < 1e-6, "{value} is not {wanted}");
+    }
 }
 
 /// A matrix, a bias, a kernel in the layout of the model's, and the matrix of the head.

@@ -2,6 +2,7 @@
 
 mod augment;
 mod fault;
+mod groups;
 mod optimizer;
 mod schedule;
 
@@ -13,6 +14,7 @@ use crate::spec::tree::Tree;
 use fault::{Fault, unmet, within};
 
 pub use augment::{Augment, Fill};
+pub use groups::{Group, Groups};
 pub use optimizer::{Decay, MuonPrecision, MuonScale, MuonWeights, Optimizer};
 pub use schedule::{Anneal, Schedule};
 
@@ -32,6 +34,9 @@ pub struct Train {
     /// What weight decay applies to.
     #[serde(default)]
     pub decay: Decay,
+    /// Parameters with a learning rate or weight decay of their own.
+    #[serde(default, skip_serializing_if = "Groups::are_none")]
+    pub groups: Groups,
     /// How the learning rate goes on after the warm-up.
     #[serde(default)]
     pub schedule: Schedule,
@@ -60,6 +65,7 @@ impl Train {
         let augment = (0..).zip(&self.augment).flat_map(|(at, augment)| augment.faults(at));
         let of_optimizer = within("optimizer", self.optimizer.faults());
         let of_parts = of_optimizer.into_iter().chain(self.schedule.faults());
+        let of_parts = of_parts.chain(within("groups", self.groups.faults()));
         let faults = self.faults().into_iter().chain(of_parts).chain(augment);
         let told = faults.map(|Fault { path, reason, help }| {
             let problem = Problem::Value { reason: reason.into(), help: help.into() };

@@ -10,6 +10,8 @@ use crate::spec::train::{MuonPrecision, MuonScale, MuonWeights, Optimizer};
 pub(super) struct Terms {
     /// No wrapper.
     pub(super) rule: Optimizer,
+    /// Times the rule's learning rate.
+    pub(super) factor: f64,
     /// In place of the rule's.
     pub(super) weight_decay: f64,
 }
@@ -36,9 +38,9 @@ impl Group {
 
     /// A step at the rate `lr` of the recipe, of which `full` is the full one.
     pub(super) fn step(&self, lr: f64, full: f64, first: bool) -> Result<(), TchError> {
-        let Terms { rule, weight_decay } = &self.terms;
-        let (own, weight_decay) = (rule.lr(), *weight_decay);
-        let lr = if own == full { lr } else { own * (lr / full) };
+        let Terms { ref rule, factor, weight_decay } = self.terms;
+        let own = rule.lr();
+        let lr = factor * if own == full { lr } else { own * (lr / full) };
         match (rule, self.state.as_slice()) {
             (&Optimizer::Sgd { momentum, dampening, nesterov, .. }, state) => {
                 let momenta = state.first().map_or(&[][..], Vec::as_slice);
