@@ -46,8 +46,8 @@
 //! |---|---|
 //! | a network, a block, a sweep | `experiments/`, no Rust |
 //! | an operation | its file in `src/op/`, and its line in `operations!` of `src/op/mod.rs` |
-//! | an optimiser | `spec/train.rs` (its fields), `train/optim.rs` (its state and step), `shim/` |
-//! | a schedule | `spec/train.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
+//! | an optimiser | `spec/train/optimizer.rs` (its fields), `train/optim/rule.rs` (its state and step), `shim/`; golden steps in `tests/reference/optim.py` |
+//! | a schedule | `spec/train/schedule.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
 //! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
 //! | a function of expressions | its line and its case in `spec/expr/functions.rs` |
 //! | an augmentation | `spec/train.rs`, `train/batches.rs` |

@@ -56,7 +56,7 @@ fn values_of_the_recipe_and_the_data() {
     assert_eq!(set("train.epochs=150").list[0].train.epochs, 150);
     assert_eq!(set("train.optimizer.lr=0.5").list[0].train.optimizer.lr(), 0.5);
     assert_eq!(set("train.optimizer.lr = 0.5").list[0].train.optimizer.lr(), 0.5);
-    let adam = set("train.optimizer=Adam(lr: 0.001)").list[0].train.optimizer;
+    let adam = set("train.optimizer=Adam(lr: 0.001)").list[0].train.optimizer.clone();
     assert!(matches!(adam, Optimizer::Adam { lr: 0.001, .. }), "{adam:?}");
     let cosine = set("train.schedule.min_lr=0.01").list[0].train.schedule.clone();
     assert_eq!(cosine, Schedule::Cosine { min_lr: 0.01 });

@@ -7,6 +7,10 @@ use std::ffi::{CStr, c_char, c_int};
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
+mod steps;
+
+pub use steps::{Lion, Muon, RmsProp, RmsPropState, copy, lerp, lion, muon, rmsprop};
+
 unsafe extern "C" {
     fn resweep_free(message: *mut c_char);
     fn resweep_sgd(
@@ -16,6 +20,7 @@ unsafe extern "C" {
         lr: f64,
         weight_decay: f64,
         momentum: f64,
+        dampening: f64,
         nesterov: bool,
         first: bool,
     ) -> *mut c_char;
@@ -45,6 +50,8 @@ pub struct Sgd {
     pub weight_decay: f64,
     /// Share of the last step that goes on; 0 needs no buffers.
     pub momentum: f64,
+    /// Share of the gradient that the momentum leaves out.
+    pub dampening: f64,
     /// Nesterov's form.
     pub nesterov: bool,
     /// Whether the buffers are still empty.
@@ -82,6 +89,7 @@ pub fn sgd(params: &[Tensor], momenta: &[Tensor], step: Sgd) -> Result<(), TchEr
             step.lr,
             step.weight_decay,
             step.momentum,
+            step.dampening,
             step.nesterov,
             step.first,
         )

@@ -92,7 +92,7 @@ pub fn fit(
     let batch = i64::from(recipe.batch);
     let steps = (train.len() as u64).div_ceil(u64::from(recipe.batch));
     let rates = Rates::new(recipe, steps);
-    let mut optim = Optim::new(recipe, model)?;
+    let mut optim = Optim::new(recipe, rates.steps(), model)?;
     let random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
     for number in 1..=recipe.epochs {
         let started = Instant::now();
@@ -126,6 +126,9 @@ pub fn fit(
                 seconds,
                 loss: so_far,
             });
+        }
+        if number == recipe.epochs {
+            optim.finish()?;
         }
         let (loss, correct) = sums.read()?;
         let seconds = started.elapsed().as_secs_f64();

@@ -8,7 +8,7 @@ use resweep::model::Model;
 use resweep::plan::Plan;
 use resweep::spec::data::{Data, DataSet, Normalize};
 use resweep::spec::load::Loader;
-use resweep::spec::train::{Augment, Decay, Fill, Optimizer, Schedule, Train};
+use resweep::spec::train::{Decay, Train};
 use resweep::train::batches::DeviceImages;
 use resweep::train::fit::{Epoch, Step, Stopped, Watch, fit};
 use tch::Device;
@@ -19,20 +19,15 @@ fn plan() -> Plan {
 }
 
 fn recipe(lr: f64, epochs: u32) -> Train {
-    Train {
-        epochs,
-        batch: 48,
-        eval_batch: 64,
-        optimizer: Optimizer::Sgd { lr, momentum: 0.9, nesterov: true, weight_decay: 5e-4 },
-        decay: Decay::All,
-        schedule: Schedule::Cosine { min_lr: 0.0 },
-        warmup_epochs: 1.0,
-        label_smoothing: 0.1,
-        augment: vec![
-            Augment::RandomCrop { padding: 2, fill: Fill::Zero },
-            Augment::HorizontalFlip { p: 0.5 },
-        ],
-    }
+    let text = format!(
+        "(
+            epochs: {epochs}, batch: 48, eval_batch: 64,
+            optimizer: Sgd(lr: {lr:?}, momentum: 0.9, nesterov: true, weight_decay: 0.0005),
+            schedule: Cosine(), warmup_epochs: 1, label_smoothing: 0.1,
+            augment: [RandomCrop(padding: 2), HorizontalFlip()],
+        )"
+    );
+    ron::from_str(&text).unwrap()
 }
 
 #[derive(Default)]
@@ -104,14 +99,19 @@ fn a_loss_that_is_lost_ends_the_run() {
 }
 
 #[test]
-fn adam_and_adamw_train() {
+fn every_optimiser_trains() {
     for optimizer in [
-        Optimizer::Adam { lr: 0.003, betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.0 },
-        Optimizer::AdamW { lr: 0.003, betas: (0.9, 0.999), eps: 1e-8, weight_decay: 0.01 },
+        "Adam(lr: 0.003)",
+        "AdamW(lr: 0.003)",
+        "RmsProp(lr: 0.002, momentum: 0.5)",
+        "Lion(lr: 0.001, weight_decay: 0.1)",
+        "Muon(lr: 0.02, others: AdamW(lr: 0.003))",
+        "Lookahead(inner: Sgd(lr: 0.1, momentum: 0.9), alpha: 0.8)",
     ] {
+        let optimizer = ron::from_str(optimizer).unwrap();
         let recipe = Train { optimizer, decay: Decay::WeightsOnly, ..recipe(0.1, 4) };
         let (_, seen, result) = train(&recipe, 0);
         result.unwrap();
-        assert!(seen.epochs[3].loss < seen.epochs[0].loss - 0.05, "{optimizer:?}");
+        assert!(seen.epochs[3].loss < seen.epochs[0].loss - 0.05, "{:?}", recipe.optimizer);
     }
 }

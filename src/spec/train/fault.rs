@@ -12,3 +12,9 @@ pub(super) fn unmet(demands: &[(bool, &str, &'static str, &'static str)]) -> Vec
     let unmet = demands.iter().filter(|demand| !demand.0);
     unmet.map(|&(_, path, reason, help)| Fault { path: path.into(), reason, help }).collect()
 }
+
+/// Faults of a part of the recipe, with its place before theirs.
+pub(super) fn within(part: &str, faults: Vec<Fault>) -> Vec<Fault> {
+    let at = |fault: Fault| Fault { path: format!("{part}.{}", fault.path), ..fault };
+    faults.into_iter().map(at).collect()
+}

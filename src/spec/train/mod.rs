@@ -2,6 +2,7 @@
 
 mod augment;
 mod fault;
+mod groups;
 mod optimizer;
 mod schedule;
 
@@ -10,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::tree::Tree;
 
-use fault::{Fault, unmet};
+use fault::{Fault, unmet, within};
 
 pub use augment::{Augment, Fill};
-pub use optimizer::{Decay, Optimizer};
-pub use schedule::Schedule;
+pub use groups::{Group, Groups};
+pub use optimizer::{Decay, MuonPrecision, MuonScale, MuonWeights, Optimizer};
+pub use schedule::{Anneal, Schedule};
 
 /// A training recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,9 @@ pub struct Train {
     /// What weight decay applies to.
     #[serde(default)]
     pub decay: Decay,
+    /// Parameters with a learning rate or weight decay of their own.
+    #[serde(default, skip_serializing_if = "Groups::are_none")]
+    pub groups: Groups,
     /// How the learning rate goes on after the warm-up.
     #[serde(default)]
     pub schedule: Schedule,
@@ -58,7 +63,9 @@ impl Train {
     /// Every value out of its range, at its place in `tree`.
     pub fn check(&self, tree: &Tree) -> Result<(), SpecError> {
         let augment = (0..).zip(&self.augment).flat_map(|(at, augment)| augment.faults(at));
-        let of_parts = self.optimizer.faults().into_iter().chain(self.schedule.faults());
+        let of_optimizer = within("optimizer", self.optimizer.faults());
+        let of_parts = of_optimizer.into_iter().chain(self.schedule.faults());
+        let of_parts = of_parts.chain(within("groups", self.groups.faults()));
         let faults = self.faults().into_iter().chain(of_parts).chain(augment);
         let told = faults.map(|Fault { path, reason, help }| {
             let problem = Problem::Value { reason: reason.into(), help: help.into() };
@@ -83,6 +90,12 @@ impl Train {
                 "warmup_epochs",
                 "`warmup_epochs` is below 0 or above a million",
                 "common values are 1 to 5 epochs",
+            ),
+            (
+                self.warmup_epochs == 0.0 || !self.schedule.rises(),
+                "warmup_epochs",
+                "the schedule begins with a rise of its own",
+                "leave `warmup_epochs` out, and let the schedule say how long the rate rises",
             ),
         ])
     }
