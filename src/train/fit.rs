@@ -5,7 +5,7 @@ use std::time::Instant;
 use rand::Rng;
 use tch::{Device, Reduction, TchError, Tensor};
 
-use super::batches::DeviceImages;
+use super::batches::{DeviceImages, Targets};
 use super::evaluate::{Evaluation, Sums, evaluate};
 use super::meter;
 use super::optim::Optim;
@@ -23,7 +23,8 @@ pub struct Epoch {
     pub lr: f64,
     /// Mean training loss, nats.
     pub loss: f64,
-    /// Accuracy on the training images as they were seen, percent.
+    /// Accuracy on the training images as they were seen, percent; against the class with the
+    /// largest share where images were mixed.
     pub top1: f64,
     /// Training time, seconds.
     pub seconds: f64,
@@ -100,17 +101,17 @@ pub fn fit(
         let mut sums = Sums::new(model.device())?;
         let mut lr = 0.0;
         for step in 0..steps {
-            let (images, labels) = order.batch(step as i64 * batch, batch)?;
+            let (images, targets) = order.batch(step as i64 * batch, batch)?;
             if random {
                 tch::manual_seed(step_seed(seed, number, step));
             }
             let logits = model.forward(&images, true)?;
-            let loss = loss(&logits, &labels, recipe.label_smoothing)?;
+            let loss = loss(&logits, &targets, recipe.label_smoothing)?;
             loss.f_backward()?;
             lr = rates.at(u64::from(number - 1) * steps + step);
             optim.step(lr)?;
-            let count = labels.size()[0];
-            sums.add(&loss.detach().f_mul_scalar(count)?, &logits, &labels)?;
+            let count = targets.labels.size()[0];
+            sums.add(&loss.detach().f_mul_scalar(count)?, &logits, &targets.labels)?;
 
             let images = ((step + 1) * u64::from(recipe.batch)).min(train.len() as u64);
             let so_far = running_loss(&sums, model.device(), images)?;
@@ -147,8 +148,14 @@ fn step_seed(seed: u64, epoch: u32, step: u64) -> i64 {
     random.random::<i64>()
 }
 
-fn loss(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor, TchError> {
-    logits.f_cross_entropy_loss::<&Tensor>(labels, None, Reduction::Mean, -100, smoothing)
+/// Mean cross-entropy of logits `[batch, classes]`, nats: `torch.nn.CrossEntropyLoss`, with
+/// probabilities where images were mixed. Smoothing spreads a share of either over all classes.
+///
+/// # Errors
+/// What libtorch reports.
+pub fn loss(logits: &Tensor, targets: &Targets, smoothing: f64) -> Result<Tensor, TchError> {
+    let target = targets.shares.as_ref().unwrap_or(&targets.labels);
+    logits.f_cross_entropy_loss::<&Tensor>(target, None, Reduction::Mean, -100, smoothing)
 }
 
 fn running_loss(sums: &Sums, device: Device, images: u64) -> Result<Option<f64>, TchError> {

@@ -3,6 +3,8 @@
 pub mod schedule;
 
 #[cfg(feature = "torch")]
+pub mod augment;
+#[cfg(feature = "torch")]
 pub mod batches;
 #[cfg(feature = "torch")]
 pub mod evaluate;

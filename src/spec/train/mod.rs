@@ -12,7 +12,7 @@ use crate::spec::tree::Tree;
 
 use fault::{Fault, unmet};
 
-pub use augment::{Augment, Fill};
+pub use augment::{Augment, Erased, Fill, Space};
 pub use optimizer::{Decay, Optimizer};
 pub use schedule::Schedule;
 
