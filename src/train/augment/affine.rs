@@ -33,7 +33,7 @@ pub fn rotate(angle: f64) -> Matrix {
     [cos, -sin, 0.0, sin, cos, 0.0]
 }
 
-/// Samples images `[batch, height, width, channels]` of bytes by matrices `[batch, 6]`.
+/// Samples images `[batch, channels, height, width]` of bytes by matrices `[batch, 6]`.
 ///
 /// # Errors
 /// What libtorch reports.
@@ -45,9 +45,8 @@ pub fn apply(pixels: &Tensor, matrices: &Tensor) -> Result<Tensor, TchError> {
     let places = Tensor::f_stack(&[&x, &y, &x.f_ones_like()?], -1)?.f_view([1, side * side, 3])?;
     let matrices = matrices.f_view([count, 2, 3])?.f_transpose(1, 2)?.f_div_scalar(HALF)?;
     let grid = places.f_expand([count, side * side, 3], false)?.f_bmm(&matrices)?;
-    let images = pixels.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
+    let images = pixels.f_to_kind(Kind::Float)?;
     let (nearest, zeros) = (1, 0);
     let grid = grid.f_view([count, side, side, 2])?;
-    let sampled = images.f_grid_sampler(&grid, nearest, zeros, false)?;
-    sampled.f_permute([0, 2, 3, 1])?.f_round()?.f_to_kind(Kind::Uint8)
+    images.f_grid_sampler(&grid, nearest, zeros, false)?.f_round()?.f_to_kind(Kind::Uint8)
 }

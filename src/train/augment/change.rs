@@ -66,7 +66,7 @@ struct Group {
     numbers: Vec<f32>,
 }
 
-/// Changes every image of a batch `[batch, height, width, channels]` of bytes in its own way.
+/// Changes every image of a batch `[batch, channels, height, width]` of bytes in its own way.
 /// Which image changes how is known on the host: each kind is computed once, on its images alone.
 ///
 /// # Errors
@@ -90,7 +90,7 @@ pub fn apply(pixels: &Tensor, changes: &[Change]) -> Result<Tensor, TchError> {
     Ok(result)
 }
 
-/// Images of one kind of change, with their numbers `[batch, 1, 1, 1]`; six in the last place for a
+/// Images `[batch, channels, height, width]` of one kind of change, with their numbers `[batch, 1, 1, 1]`; six in the last place for a
 /// matrix, and two for a blend: the factor and what is left to 1.
 fn changed(kind: usize, pixels: &Tensor, numbers: &Tensor) -> Result<Tensor, TchError> {
     match kind {

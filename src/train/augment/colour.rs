@@ -1,4 +1,4 @@
-//! Changes of colour: torchvision's, on batches `[batch, height, width, channels]` of bytes, with a
+//! Changes of colour: torchvision's, on batches `[batch, channels, height, width]` of bytes, with a
 //! number `[batch, 1, 1, 1]`, or two shares of a blend, for each image.
 
 use tch::{Kind, TchError, Tensor};
@@ -23,10 +23,10 @@ fn blend(pixels: &Tensor, other: &Tensor, shares: &Tensor) -> Changed {
     bytes(&floats(pixels)?.f_mul(&share(0)?)?.f_add(&other.f_mul(&share(1)?)?)?)
 }
 
-/// `[batch, height, width, 1]`, whole numbers as floats.
+/// `[batch, 1, height, width]`, whole numbers as floats.
 fn grey(pixels: &Tensor) -> Changed {
     let pixels = floats(pixels)?;
-    let channel = |index, weight: f64| pixels.f_narrow(3, index, 1)?.f_mul_scalar(weight);
+    let channel = |index, weight: f64| pixels.f_narrow(1, index, 1)?.f_mul_scalar(weight);
     channel(0, 0.2989)?.f_add(&channel(1, 0.587)?)?.f_add(&channel(2, 0.114)?)?.f_floor()
 }
 
@@ -47,10 +47,10 @@ pub(super) fn saturation(pixels: &Tensor, shares: &Tensor) -> Changed {
 /// `v - v s max(0, min(k, 4 - k, 1))` with `k = (n + 6 h) mod 6`, n being 5, 3 and 1.
 pub(super) fn hue(pixels: &Tensor, turn: &Tensor) -> Changed {
     let pixels = floats(pixels)?;
-    let (most, least) = (pixels.f_amax([3], true)?, pixels.f_amin([3], true)?);
+    let (most, least) = (pixels.f_amax([1], true)?, pixels.f_amin([1], true)?);
     let chroma = most.f_sub(&least)?;
     let divisor = chroma.f_clamp_min(1.0)?;
-    let channel = |index| pixels.f_narrow(3, index, 1);
+    let channel = |index| pixels.f_narrow(1, index, 1);
     let (red, green, blue) = (channel(0)?, channel(1)?, channel(2)?);
     let sector = |of: &Tensor, less: &Tensor, start: f64| {
         of.f_sub(less)?.f_div(&divisor)?.f_add_scalar(start)
@@ -63,7 +63,7 @@ pub(super) fn hue(pixels: &Tensor, turn: &Tensor) -> Changed {
         let k = hue.f_add_scalar(n)?.f_remainder(6.0)?;
         k.f_minimum(&k.f_neg()?.f_add_scalar(4.0)?)?.f_clamp(0.0, 1.0)
     };
-    let away = Tensor::f_cat(&[towards(5.0)?, towards(3.0)?, towards(1.0)?], 3)?;
+    let away = Tensor::f_cat(&[towards(5.0)?, towards(3.0)?, towards(1.0)?], 1)?;
     let turned = most.f_sub(&chroma.f_mul(&away)?)?;
     // torchvision goes through numbers from 0 to 1, and back by 255.999.
     bytes(&turned.f_mul_scalar(255.999 / 255.0)?)
@@ -72,14 +72,14 @@ pub(super) fn hue(pixels: &Tensor, turn: &Tensor) -> Changed {
 /// Blends with the image smoothed by a kernel of ones around a 5; its edge pixels stay.
 pub(super) fn sharpness(pixels: &Tensor, shares: &Tensor) -> Changed {
     let pixels = floats(pixels)?;
-    let (rows, columns) = (pixels.size()[1], pixels.size()[2]);
-    let inner = |top, left| pixels.f_narrow(1, top, rows - 2)?.f_narrow(2, left, columns - 2);
+    let (rows, columns) = (pixels.size()[2], pixels.size()[3]);
+    let inner = |top, left| pixels.f_narrow(2, top, rows - 2)?.f_narrow(3, left, columns - 2);
     let mut sum = inner(1, 1)?.f_mul_scalar(4.0)?;
     for (top, left) in (0..3).flat_map(|top| (0..3).map(move |left| (top, left))) {
         sum = sum.f_add(&inner(top, left)?)?;
     }
     let smooth = copied(&pixels)?;
-    let mut middle = smooth.f_narrow(1, 1, rows - 2)?.f_narrow(2, 1, columns - 2)?;
+    let mut middle = smooth.f_narrow(2, 1, rows - 2)?.f_narrow(3, 1, columns - 2)?;
     middle.f_copy_(&sum.f_div_scalar(13.0)?.f_round()?)?;
     blend(&pixels, &smooth, shares)
 }
@@ -96,7 +96,7 @@ pub(super) fn solarize(pixels: &Tensor, from: &Tensor) -> Changed {
 
 pub(super) fn autocontrast(pixels: &Tensor) -> Changed {
     let pixels = floats(pixels)?;
-    let (most, least) = (pixels.f_amax([1, 2], true)?, pixels.f_amin([1, 2], true)?);
+    let (most, least) = (pixels.f_amax([2, 3], true)?, pixels.f_amin([2, 3], true)?);
     let range = most.f_sub(&least)?;
     let scale = range.f_clamp_min(1.0)?.f_reciprocal()?.f_mul_scalar(255.0)?;
     let stretched = pixels.f_sub(&least)?.f_mul(&scale)?;
@@ -107,19 +107,18 @@ pub(super) fn autocontrast(pixels: &Tensor) -> Changed {
 /// A table of bytes for every channel of every image, from the sums of its histogram.
 pub(super) fn equalize(pixels: &Tensor) -> Changed {
     let size = pixels.size();
-    let channels = pixels.f_permute([0, 3, 1, 2])?.f_flatten(0, 1)?.f_flatten(1, 2)?;
+    let channels = pixels.f_flatten(0, 1)?.f_flatten(1, 2)?;
     let channels = channels.f_to_kind(Kind::Int64)?;
     let empty = Tensor::f_zeros([channels.size()[0], 256], (Kind::Int64, pixels.device()))?;
     let histogram = empty.f_scatter_add(1, &channels, &channels.f_ones_like()?)?;
     // All pixels but those of the brightest value, over 255 steps.
     let brightest = histogram.f_gather(1, &channels.f_amax([1], true)?, false)?;
-    let step = brightest.f_neg()?.f_add_scalar(size[1] * size[2])?;
+    let step = brightest.f_neg()?.f_add_scalar(size[2] * size[3])?;
     let step = step.f_div_scalar_mode(255, "floor")?;
     let half = step.f_div_scalar_mode(2, "floor")?;
     let sums = histogram.f_cumsum(1, Kind::Int64)?.f_add(&half)?;
     let table = sums.f_div_tensor_mode(&step.f_clamp_min(1)?, "floor")?.f_clamp(0, 255)?;
     let table = table.f_narrow(1, 0, 255)?.f_constant_pad_nd([1, 0])?;
     let equal = table.f_gather(1, &channels, false)?;
-    let equal = equal.f_where_self(&step.f_gt(0)?, &channels)?.f_to_kind(Kind::Uint8)?;
-    equal.f_view([size[0], size[3], size[1], size[2]])?.f_permute([0, 2, 3, 1])
+    equal.f_where_self(&step.f_gt(0)?, &channels)?.f_to_kind(Kind::Uint8)?.f_view(size.as_slice())
 }

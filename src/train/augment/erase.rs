@@ -79,31 +79,48 @@ impl Erase {
         start: i64,
         count: i64,
     ) -> Result<Tensor, TchError> {
+        // Rows whole, columns and channels in one: long stretches of memory are quick.
+        let rows = pixels.f_contiguous()?.f_view([count, SIDE as i64, ROW])?;
         let mask = self.mask(start, count)?;
-        match &self.value {
-            Value::Black => pixels.f_masked_fill(&mask, 0),
-            Value::Mean(mean) => mean.f_where_self(&mask, &pixels.f_to_kind(Kind::Float)?),
+        let floats = || rows.f_to_kind(Kind::Float);
+        let erased = match &self.value {
+            Value::Black => rows.f_masked_fill(&mask, 0)?,
+            Value::Mean(mean) => row(mean)?.f_where_self(&mask, &floats()?)?,
             Value::Noise { pool, starts, mean, scale } => {
                 let places = Tensor::f_arange(IMAGE_BYTES as i64, (Kind::Int64, pool.device()))?
-                    .f_view([1, SIDE as i64, SIDE as i64, CHANNELS as i64])?
-                    .f_add(&starts.f_narrow(0, start, count)?.f_view([count, 1, 1, 1])?)?;
-                let noise = pool.f_take(&places)?.f_mul(scale)?.f_add(mean)?;
-                noise.f_where_self(&mask, &pixels.f_to_kind(Kind::Float)?)
+                    .f_view([1, SIDE as i64, ROW])?
+                    .f_add(&starts.f_narrow(0, start, count)?.f_view([count, 1, 1])?)?;
+                let noise = pool.f_take(&places)?.f_mul(&row(scale)?)?.f_add(&row(mean)?)?;
+                noise.f_where_self(&mask, &floats()?)?
             }
-        }
+        };
+        erased.f_view(pixels.size().as_slice())
     }
 
-    /// Which pixels are erased, `[count, height, width, 1]`.
+    /// Which pixels are erased, `[count, height, width * channels]`.
     fn mask(&self, start: i64, count: i64) -> Result<Tensor, TchError> {
-        let side = SIDE as i64;
+        let (side, long) = (SIDE as i64, (Kind::Int64, self.rectangles.device()));
         let rectangles = self.rectangles.f_narrow(0, start, count)?;
-        let edge = |index| rectangles.f_select(1, index)?.f_view([count, 1, 1, 1]);
-        let within = |dims: [i64; 4], first, end| {
-            let at = Tensor::f_arange(side, (Kind::Int64, rectangles.device()))?.f_view(dims)?;
+        let edge = |index| rectangles.f_select(1, index)?.f_view([count, 1, 1]);
+        let within = |at: &Tensor, first, end| {
             at.f_ge_tensor(&edge(first)?)?.f_logical_and(&at.f_lt_tensor(&edge(end)?)?)
         };
-        within([1, side, 1, 1], 0, 1)?.f_logical_and(&within([1, 1, side, 1], 2, 3)?)
+        let rows = Tensor::f_arange(side, long)?.f_view([1, side, 1])?;
+        let columns = Tensor::f_arange(ROW, long)?.f_view([1, 1, ROW])?;
+        let columns = columns.f_div_scalar_mode(CHANNELS as i64, "floor")?;
+        within(&rows, 0, 1)?.f_logical_and(&within(&columns, 2, 3)?)
     }
+}
+
+/// Numbers in a row of an image.
+const ROW: i64 = (SIDE * CHANNELS) as i64;
+
+/// A number for each channel, for every pixel of a row: `[1, 1, width * channels]`.
+fn row(channels: &Tensor) -> Result<Tensor, TchError> {
+    channels
+        .f_view([1, 1, 1, CHANNELS as i64])?
+        .f_repeat([1, 1, SIDE as i64, 1])?
+        .f_view([1, 1, ROW])
 }
 
 fn noise(of: &Circumstances<'_>, random: &mut impl Rng) -> Result<Value, TchError> {

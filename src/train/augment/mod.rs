@@ -92,10 +92,12 @@ impl Draw {
             Self::Erase(erase) => erase.apply(pixels, start, count),
             Self::Rounds(rounds) => {
                 let batch = start as usize..(start + count) as usize;
-                let pixels = bytes(pixels)?;
-                rounds.iter().try_fold(pixels, |pixels, round| {
-                    change::apply(&pixels, round.get(batch.clone()).unwrap_or_default())
-                })
+                // Planes of one channel: neighbours in memory go through wide registers.
+                let planes = bytes(pixels)?.f_permute([0, 3, 1, 2])?.f_contiguous()?;
+                let changed = rounds.iter().try_fold(planes, |planes, round| {
+                    change::apply(&planes, round.get(batch.clone()).unwrap_or_default())
+                })?;
+                changed.f_permute([0, 2, 3, 1])?.f_contiguous()
             }
         }
     }

@@ -64,14 +64,19 @@ pub(crate) fn pad(pixels: &Tensor, padding: i64, fill: Fill) -> Result<Tensor, T
     }
 }
 
-/// From each padded image the window that starts at its row and column.
+/// From each padded image the window that starts at its row and column. A row of a window is one
+/// stretch of memory: of all the stretches of that length there are, those are selected.
 fn windows(padded: &Tensor, rows: &Tensor, columns: &Tensor) -> Result<Tensor, TchError> {
-    let (count, side, long) = (rows.size()[0], SIDE as i64, (Kind::Int64, padded.device()));
-    let within = Tensor::f_arange(side, long)?;
-    let images = Tensor::f_arange(count, long)?.f_view([count, 1, 1])?;
-    let rows = rows.f_view([count, 1, 1])?.f_add(&within.f_view([1, side, 1])?)?;
-    let columns = columns.f_view([count, 1, 1])?.f_add(&within.f_view([1, 1, side])?)?;
-    padded.f_index(&[Some(images), Some(rows), Some(columns)])
+    let padded = padded.f_contiguous()?;
+    let [count, height, width, channels] = padded.size4()?.into();
+    let (side, long) = (SIDE as i64, (Kind::Int64, padded.device()));
+    let images = Tensor::f_arange(count, long)?.f_mul_scalar(height)?.f_add(rows)?;
+    let rows = images.f_view([count, 1])?.f_add(&Tensor::f_arange(side, long)?)?;
+    let pixels = rows.f_mul_scalar(width)?.f_add(&columns.f_view([count, 1])?)?;
+    let starts = pixels.f_mul_scalar(channels)?.f_view([-1])?;
+    let (stretch, all) = (side * channels, padded.numel() as i64);
+    let stretches = padded.f_as_strided([all - stretch + 1, stretch], [1, 1], 0)?;
+    stretches.f_index_select(0, &starts)?.f_view([count, side, side, channels])
 }
 
 /// Images of which some are mirrored.
