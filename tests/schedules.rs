@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use resweep::spec::train::{Decay, Optimizer, Schedule, Train};
+use resweep::spec::train::{Decay, Eval, Optimizer, Schedule, Train};
 use resweep::train::schedule::Rates;
 
 const STEPS: u64 = 50;
@@ -20,6 +20,7 @@ fn rates(schedule: Schedule, warmup_epochs: f64) -> Vec<f64> {
         warmup_epochs,
         label_smoothing: 0.0,
         augment: Vec::new(),
+        eval: Eval::default(),
     };
     let rates = Rates::new(&recipe, STEPS_PER_EPOCH);
     (0..STEPS).map(|step| rates.at(step)).collect()

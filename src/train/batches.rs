@@ -4,11 +4,12 @@ use rand::seq::SliceRandom;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::augment::mix::Mix;
+use super::augment::place::pad;
 use super::augment::{Circumstances, Draw};
 use crate::data::{CHANNELS, CLASSES, Images, SIDE};
 use crate::random::{Purpose, generator};
 use crate::spec::data::{Data, Normalize};
-use crate::spec::train::Augment;
+use crate::spec::train::{Augment, Fill, Views};
 
 /// Images of a split on the device.
 #[derive(Debug)]
@@ -72,6 +73,39 @@ impl DeviceImages {
         let count = count.min(self.len() - start);
         let images = self.finish(&self.pixels.f_narrow(0, start, count)?)?;
         Ok((images, self.labels.f_narrow(0, start, count)?))
+    }
+
+    /// The images from `start` on in file order, at most `count`, seen in several ways: each view
+    /// with its weight and its images, as those of a [`Batch`]; and the labels.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub fn views(
+        &self,
+        start: i64,
+        count: i64,
+        views: Views,
+    ) -> Result<(Vec<(f64, Tensor)>, Tensor), TchError> {
+        let count = count.min(self.len() - start);
+        let pixels = self.pixels.f_narrow(0, start, count)?;
+        let side = SIDE as i64;
+        let seen = match views {
+            Views::One => vec![(1.0, pixels)],
+            Views::Flip => vec![(0.5, pixels.f_flip([2])?), (0.5, pixels)],
+            Views::FlipShift => {
+                let padded = pad(&pixels, 1, Fill::Reflect)?;
+                let moved = |by| padded.f_narrow(1, by, side)?.f_narrow(2, by, side);
+                let with_mirror = |weight, view: Tensor| {
+                    Ok::<_, TchError>([(weight, view.f_flip([2])?), (weight, view)])
+                };
+                let moved = [with_mirror(0.125, moved(0)?)?, with_mirror(0.125, moved(2)?)?];
+                with_mirror(0.25, pixels)?.into_iter().chain(moved.into_iter().flatten()).collect()
+            }
+        };
+        let finish =
+            |(weight, view): (f64, Tensor)| Ok((weight, self.finish(&view.f_contiguous()?)?));
+        let seen = seen.into_iter().map(finish).collect::<Result<_, TchError>>()?;
+        Ok((seen, self.labels.f_narrow(0, start, count)?))
     }
 
     /// The order and augmentation of an epoch, drawn from the run's seed.

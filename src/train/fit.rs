@@ -6,7 +6,7 @@ use rand::Rng;
 use tch::{Device, Reduction, TchError, Tensor};
 
 use super::batches::{DeviceImages, Targets};
-use super::evaluate::{Evaluation, Sums, evaluate};
+use super::evaluate::{Evaluation, Sums, evaluate, top1_of_views};
 use super::meter;
 use super::optim::Optim;
 use super::schedule::Rates;
@@ -30,6 +30,21 @@ pub struct Epoch {
     pub seconds: f64,
     /// On the test set, after it.
     pub test: Evaluation,
+    /// On the held-out training images, after it.
+    pub validation: Option<Evaluation>,
+    /// Accuracy on the test set by several views of every image, after the last epoch, percent.
+    pub tta: Option<f64>,
+}
+
+/// The images of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Sets<'a> {
+    /// To train on.
+    pub train: &'a DeviceImages,
+    /// Training images that are held out, to choose by.
+    pub validation: Option<&'a DeviceImages>,
+    /// To test on.
+    pub test: &'a DeviceImages,
 }
 
 /// A step that is done.
@@ -86,11 +101,10 @@ pub fn fit(
     model: &Model,
     recipe: &Train,
     seed: u64,
-    train: &DeviceImages,
-    test: &DeviceImages,
+    sets: Sets<'_>,
     watch: &mut dyn Watch,
 ) -> Result<(), Stopped> {
-    let batch = i64::from(recipe.batch);
+    let (batch, train) = (i64::from(recipe.batch), sets.train);
     let steps = (train.len() as u64).div_ceil(u64::from(recipe.batch));
     let rates = Rates::new(recipe, steps);
     let mut optim = Optim::new(recipe, model)?;
@@ -134,11 +148,24 @@ pub fn fit(
         if !loss.is_finite() {
             return Err(Stopped::Diverged { epoch: number, loss });
         }
-        let test = evaluate(model, test, i64::from(recipe.eval_batch))?;
-        watch.epoch(&Epoch { number, lr, loss, top1, seconds, test });
+        let tested = tested(model, recipe, sets, number)?;
+        watch.epoch(&Epoch { number, lr, loss, top1, seconds, ..tested });
     }
     meter::synchronize(model.device());
     Ok(())
+}
+
+/// What is known of an epoch by evaluation; the rest is empty.
+fn tested(model: &Model, recipe: &Train, sets: Sets<'_>, number: u32) -> Result<Epoch, TchError> {
+    let batch = i64::from(recipe.eval_batch);
+    let validation = sets.validation.map(|images| evaluate(model, images, batch)).transpose()?;
+    let test = evaluate(model, sets.test, batch)?;
+    let tta = match number == recipe.epochs {
+        true => top1_of_views(model, sets.test, batch, recipe.eval.views)?,
+        false => None,
+    };
+    let (lr, loss, top1, seconds) = (0.0, 0.0, 0.0, 0.0);
+    Ok(Epoch { number, lr, loss, top1, seconds, test, validation, tta })
 }
 
 /// The seed of libtorch's generator in a step: any step can be repeated without those before it.

@@ -1,6 +1,7 @@
 //! The trainer stage: one model, one recipe, one data set; out come epochs.
 
 pub mod schedule;
+pub mod split;
 
 #[cfg(feature = "torch")]
 pub mod augment;

@@ -1,7 +1,7 @@
 //! Images on the device: order, augmentation, normalisation, resizing.
 
 use resweep::data::{Images, shapes10};
-use resweep::spec::data::{Data, DataSet, Normalize};
+use resweep::spec::data::{Data, Normalize};
 use resweep::spec::train::{Augment, Fill};
 use resweep::train::batches::DeviceImages;
 use tch::{Device, IndexOp, Kind, Tensor};
@@ -9,7 +9,7 @@ use tch::{Device, IndexOp, Kind, Tensor};
 const PLAIN: Normalize = Normalize { mean: (0.0, 0.0, 0.0), std: (1.0, 1.0, 1.0) };
 
 pub fn data(resize: Option<u32>) -> Data {
-    Data { set: DataSet::Cifar10, train: None, test: None, resize, normalize: None }
+    Data { resize, ..Data::default() }
 }
 
 fn images(count: usize) -> Images {

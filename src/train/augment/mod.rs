@@ -10,7 +10,7 @@ mod colour;
 pub mod draw;
 mod erase;
 pub mod mix;
-mod place;
+pub(super) mod place;
 
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, TchError, Tensor};

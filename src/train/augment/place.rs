@@ -48,7 +48,7 @@ impl Crop {
 }
 
 /// Images `[batch, height, width, channels]` with a margin.
-pub(crate) fn pad(pixels: &Tensor, padding: i64, fill: Fill) -> Result<Tensor, TchError> {
+pub(in crate::train) fn pad(pixels: &Tensor, padding: i64, fill: Fill) -> Result<Tensor, TchError> {
     match fill {
         Fill::Zero => pixels.f_constant_pad_nd([0, 0, padding, padding, padding, padding]),
         Fill::Reflect => {
