@@ -62,7 +62,7 @@ table! {
         test_images: u64 ["images"],
         /// Time spent training, all finished epochs together.
         train_s: Option<f64> ["s"],
-        /// Time spent on the test set, all finished epochs together.
+        /// Time spent on the test set, all finished epochs together; one view of each image.
         eval_s: Option<f64> ["s"],
         /// Mean training time of an epoch.
         epoch_s_mean: Option<f64> ["s"],
@@ -125,7 +125,7 @@ table! {
         top1_tta: Option<f64> ["%"],
         /// Time spent training.
         epoch_s: f64 ["s"],
-        /// Time spent on the test set.
+        /// Time spent on the test set; one view of each image.
         eval_s: Option<f64> ["s"],
         /// Training images per second of `epoch_s`.
         train_images_per_s: Option<f64> ["images/s"],

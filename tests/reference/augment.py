@@ -1,6 +1,6 @@
 """Golden files of the augmentations.
 
-    python augment.py           # a minute, writes ../golden/augment.safetensors and augment.csv
+    python augment.py           # seconds, writes ../golden/augment.safetensors and augment.csv
 
 augment.safetensors   `images` are 4 images [4, 32, 32, 3] of bytes: waves of colour, noise, low contrast,
     and one with channels of a single value. Every other name is a case, `name/number`, or `name` alone:

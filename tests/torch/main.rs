@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod augment;
+mod augment_batches;
+mod augment_draws;
 mod batches;
 #[path = "../common/cases.rs"]
 mod cases;
