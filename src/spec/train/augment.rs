@@ -104,7 +104,7 @@ pub enum Fill {
 
 /// What an erased rectangle holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename = "value of erased pixels")]
+#[serde(rename(deserialize = "value of erased pixels"))]
 pub enum Erased {
     /// The mean that images are normalised with: 0 after it, as torchvision's default.
     #[default]
@@ -117,7 +117,7 @@ pub enum Erased {
 
 /// How strong the operations of TrivialAugment become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename = "space of TrivialAugment")]
+#[serde(rename(deserialize = "space of TrivialAugment"))]
 pub enum Space {
     /// The article's wide space and torchvision's: shear 0.99, 32 pixels, 135 degrees, factors
     /// 0.01 to 1.99, 2 to 8 bits.

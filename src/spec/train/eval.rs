@@ -14,7 +14,7 @@ pub struct Eval {
 
 /// Views of a test image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename = "choice of views")]
+#[serde(rename(deserialize = "choice of views"))]
 pub enum Views {
     /// The image as it is; `top1_tta` stays empty.
     #[default]
