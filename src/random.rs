@@ -15,6 +15,12 @@ pub enum Purpose {
     Augment = 3,
     /// What operations such as dropout draw in training.
     Forward = 4,
+    /// The side that alternating flips begin with.
+    Flip = 5,
+    /// The mixing of batches.
+    Mix = 6,
+    /// Which training images are held out, by the seed of the data set.
+    Split = 7,
 }
 
 /// The generator of a seed, a purpose and an epoch.

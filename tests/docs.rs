@@ -24,7 +24,7 @@ use resweep::spec::load::Loader;
 use resweep::spec::network::Stage;
 use resweep::spec::node::NodeSpec;
 use resweep::spec::sweep::Entry;
-use resweep::spec::train::{Augment, Group, Groups, Optimizer, Schedule, Train};
+use resweep::spec::train::{Augment, Eval, Group, Groups, Optimizer, Schedule, Train};
 use serde::de::DeserializeOwned;
 
 const PAGES: [&str; 4] =
@@ -228,6 +228,7 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "group" => read::<Group>(text),
         "schedule" => read::<Schedule>(text),
         "augment" => read::<Augment>(text),
+        "eval" => read::<Eval>(text),
         _ => Err(format!("tests/docs.rs does not know what `{marker}` is; add it to `fragment`")),
     }
 }

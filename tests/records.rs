@@ -51,6 +51,9 @@ fn epoch(id: &RunId, epoch: u32, top1: Option<f64>, epoch_s: f64) -> EpochRow {
         train_top1: Some(40.0),
         test_loss: top1.map(|top1| 2.0 - top1 / 100.0),
         top1,
+        val_loss: None,
+        val_top1: None,
+        top1_tta: None,
         epoch_s,
         eval_s: top1.map(|_| 0.5),
         train_images_per_s: Some(50_000.0 / epoch_s),
@@ -233,6 +236,44 @@ fn one_run_has_no_spread_and_none_has_no_mean() {
     assert_eq!((one.n, one.top1_mean, one.top1_std), (1, Some(95.25), None));
     assert_eq!((none.n, none.failed, none.top1_mean), (0, 1, None));
     assert_eq!((tables.timing[2].device.as_deref(), tables.timing[2].epoch_s_mean), (None, None));
+}
+
+#[test]
+fn the_best_epoch_is_chosen_on_held_out_images_where_there_are_any() {
+    let id = id("resnet18", 0);
+    let rows = |validated: [Option<f64>; 3]| {
+        let tests = [94.0, 96.0, 95.0];
+        let row = |(n, (top1, val_top1))| EpochRow {
+            val_top1,
+            val_loss: val_top1.map(|top1| 2.0 - top1 / 100.0),
+            top1_tta: (n == 3).then_some(95.5),
+            ..epoch(&id, n, Some(top1), 4.0)
+        };
+        (1..).zip(tests.into_iter().zip(validated)).map(row).collect::<Vec<_>>()
+    };
+    let run = |rows: Vec<EpochRow>| record(&id, rows, ending(Status::Ok, None)).run;
+    let chosen = run(rows([Some(91.0), Some(92.0), Some(93.0)]));
+    assert_eq!((chosen.top1_best, chosen.top1_best_epoch), (Some(95.0), Some(3)));
+    assert_eq!((chosen.val_top1, chosen.val_loss), (Some(93.0), Some(2.0 - 0.93)));
+    assert_eq!((chosen.top1, chosen.top1_tta), (Some(95.0), Some(95.5)));
+    let first_of_equals = run(rows([Some(93.0), Some(93.0), Some(92.0)]));
+    assert_eq!((first_of_equals.top1_best, first_of_equals.top1_best_epoch), (Some(94.0), Some(1)));
+    let on_the_test_set = run(rows([None; 3]));
+    assert_eq!((on_the_test_set.top1_best, on_the_test_set.top1_best_epoch), (Some(96.0), Some(2)));
+    assert_eq!((on_the_test_set.val_top1, on_the_test_set.val_loss), (None, None));
+}
+
+#[test]
+fn views_and_held_out_images_have_their_means() {
+    let with = |seed, tta, val| {
+        let mut record = completed("resnet18", seed, [94.5, 94.0]);
+        (record.run.top1_tta, record.run.val_top1) = (Some(tta), Some(val));
+        record
+    };
+    let records = [with(0, 94.5, 91.0), with(1, 95.5, 92.0)];
+    let row = &Tables::of(&Layout::plain(&EXPERIMENTS), &records).accuracy[0];
+    assert_eq!((row.top1_tta_mean, row.val_top1_mean), (Some(95.0), Some(91.5)));
+    assert_eq!(row.top1_mean, Some(94.0), "the single view stays the headline");
 }
 
 #[test]

@@ -45,6 +45,17 @@ pub enum Error {
         /// In the set.
         there: usize,
     },
+    /// Every training image is held out.
+    #[error(
+        "the spec holds out {asked} of {there} training images, which leaves none to train on; \
+         lower data.validation, in the spec or by --set"
+    )]
+    NoneLeft {
+        /// By the spec.
+        asked: u32,
+        /// Training images.
+        there: usize,
+    },
     /// `--data` with a data set that is drawn.
     #[error(
         "--data names a folder, but this sweep draws its images (shapes10); leave it out, or use --set data.set=Cifar10"

@@ -37,8 +37,9 @@ pub fn precision(device: &Resolved) -> &'static str {
 pub fn data(spec: &Data, folder: Option<&Path>) -> Result<Dataset, Error> {
     let all = match (spec.set, folder) {
         (DataSet::Shapes10 { seed }, None) => {
-            let count = |asked: Option<u32>, default| asked.unwrap_or(default) as usize;
-            shapes10::generate(count(spec.train, 5000), count(spec.test, 2000), seed)
+            let (train, test) = spec.set.usual();
+            let count = |asked: Option<u32>, usual| asked.unwrap_or(usual) as usize;
+            shapes10::generate(count(spec.train, train), count(spec.test, test), seed)
         }
         (DataSet::Shapes10 { .. }, Some(_)) => return Err(Error::NoFolder),
         (DataSet::Cifar10, folder) => cifar10::load(&cifar10::locate(folder)?)?,
@@ -49,6 +50,12 @@ pub fn data(spec: &Data, folder: Option<&Path>) -> Result<Dataset, Error> {
     };
     let train = enough("training", spec.train, all.train.len())?;
     let test = enough("test", spec.test, all.test.len())?;
+    match spec.validation {
+        Some(asked) if asked as usize >= train => {
+            return Err(Error::NoneLeft { asked, there: train });
+        }
+        _ => {}
+    }
     Ok(Dataset { train: all.train.take(train), test: all.test.take(test), ..all })
 }
 

@@ -68,7 +68,9 @@ fn sizes(experiments: &Experiments, folder: Option<&Path>) -> Result<Vec<Size>, 
     for Experiment { data, .. } in &experiments.list {
         if !sizes.iter().any(|size| size.0 == *data) {
             let loaded = prepare::data(data, folder)?;
-            sizes.push((data.clone(), loaded.train.len() as u64, loaded.test.len() as u64));
+            let held_out = data.validation.unwrap_or(0) as usize;
+            let train = loaded.train.len().saturating_sub(held_out);
+            sizes.push((data.clone(), train as u64, loaded.test.len() as u64));
         }
     }
     Ok(sizes)

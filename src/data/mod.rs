@@ -82,6 +82,20 @@ impl Images {
         self
     }
 
+    /// The images at the places that are `true`, and the others, both in their order. Images
+    /// beyond the places given count as others.
+    #[must_use]
+    pub fn partition(&self, places: &[bool]) -> (Self, Self) {
+        let (mut chosen, mut others) = (Self::default(), Self::default());
+        let images = self.pixels.chunks_exact(IMAGE_BYTES).zip(&self.labels);
+        for (place, (pixels, &label)) in images.enumerate() {
+            let to = if places.get(place) == Some(&true) { &mut chosen } else { &mut others };
+            to.pixels.extend_from_slice(pixels);
+            to.labels.push(label);
+        }
+        (chosen, others)
+    }
+
     /// How many images each class has, in label order. Labels out of range are not counted.
     #[must_use]
     pub fn per_class(&self) -> [usize; CLASSES] {

@@ -40,7 +40,7 @@ pub struct Facts {
     pub precision: String,
     /// Images in a training batch.
     pub batch: u32,
-    /// Images in the training set.
+    /// Images that train: the training set less what is held out.
     pub train_images: u64,
     /// Images in the test set.
     pub test_images: u64,
@@ -111,6 +111,9 @@ impl Record {
             top1: last.and_then(|e| e.top1),
             top1_best: best.map(|(top1, _)| top1),
             top1_best_epoch: best.map(|(_, epoch)| epoch),
+            top1_tta: last.and_then(|e| e.top1_tta),
+            val_top1: last.and_then(|e| e.val_top1),
+            val_loss: last.and_then(|e| e.val_loss),
             test_loss: last.and_then(|e| e.test_loss),
             train_loss: epochs.last().map(|e| e.train_loss),
             params: facts.params,
@@ -160,10 +163,14 @@ impl Record {
     }
 }
 
-/// The best test accuracy in percent and the first epoch that reached it.
+/// The test accuracy in percent after the best epoch, and that epoch: the first with the highest
+/// accuracy on held-out images, or where none are, on the test set.
 fn best(epochs: &[EpochRow]) -> Option<(f64, u32)> {
-    let tested = epochs.iter().filter_map(|e| e.top1.map(|top1| (top1, e.epoch)));
-    tested.reduce(|best, next| if next.0 > best.0 { next } else { best })
+    let held_out = epochs.iter().any(|e| e.val_top1.is_some());
+    let chosen_by = |e: &EpochRow| if held_out { e.val_top1 } else { e.top1 };
+    let tested = epochs.iter().filter_map(|e| Some((chosen_by(e)?, e)));
+    let (_, best) = tested.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+    Some((best.top1?, best.epoch))
 }
 
 fn total(seconds: &[f64]) -> Option<f64> {

@@ -22,11 +22,20 @@ table! {
         epochs: u32 ["epochs"],
         /// Test accuracy after the last epoch, the headline; empty unless `ok`.
         top1: Option<f64> ["%"],
-        /// Extra: the best test accuracy after any epoch. It is chosen on the test set, so do not
-        /// report it as the result.
+        /// Extra: the test accuracy after the best epoch, the first with the highest `val_top1`.
+        /// Without held-out images (`data.validation`) it is the best test accuracy after any
+        /// epoch: chosen on the test set, so do not report that as the result.
         top1_best: Option<f64> ["%"],
-        /// Extra: the first epoch that reached `top1_best`.
+        /// Extra: the epoch of `top1_best`.
         top1_best_epoch: Option<u32>,
+        /// Extra: test accuracy after the last epoch by logits averaged over several views of every
+        /// image (`train.eval.views`), usually higher than `top1`; empty without.
+        top1_tta: Option<f64> ["%"],
+        /// Accuracy on the held-out training images after the last epoch; empty without
+        /// `data.validation`, and unless `ok`.
+        val_top1: Option<f64> ["%"],
+        /// Mean cross-entropy on the held-out training images after the last epoch; empty alike.
+        val_loss: Option<f64> ["nats"],
         /// Mean cross-entropy on the test set after the last epoch; empty unless `ok`.
         test_loss: Option<f64> ["nats"],
         /// Mean training loss over the last epoch that finished.
@@ -47,13 +56,13 @@ table! {
         threads: u32 ["threads"],
         /// Images in a training batch.
         batch: u32 ["images"],
-        /// Images in the training set.
+        /// Images that train: the training set less what is held out.
         train_images: u64 ["images"],
         /// Images in the test set.
         test_images: u64 ["images"],
         /// Time spent training, all finished epochs together.
         train_s: Option<f64> ["s"],
-        /// Time spent on the test set, all finished epochs together.
+        /// Time spent on the test set, all finished epochs together; one view of each image.
         eval_s: Option<f64> ["s"],
         /// Mean training time of an epoch.
         epoch_s_mean: Option<f64> ["s"],
@@ -98,15 +107,25 @@ table! {
         lr: f64,
         /// Mean training loss over the epoch.
         train_loss: f64 ["nats"],
-        /// Accuracy on the augmented training images as they were seen.
+        /// Accuracy on the augmented training images as they were seen. Where images are mixed
+        /// (Mixup, CutMix), the class with the largest share counts as right.
         train_top1: Option<f64> ["%"],
         /// Mean cross-entropy on the test set after the epoch.
         test_loss: Option<f64> ["nats"],
         /// Accuracy on the test set after the epoch.
         top1: Option<f64> ["%"],
+        /// Mean cross-entropy on the held-out training images after the epoch; empty without
+        /// `data.validation`.
+        val_loss: Option<f64> ["nats"],
+        /// Accuracy on the held-out training images after the epoch; empty without
+        /// `data.validation`.
+        val_top1: Option<f64> ["%"],
+        /// Extra: accuracy on the test set by logits averaged over several views of every image
+        /// (`train.eval.views`); empty without, and before the last epoch.
+        top1_tta: Option<f64> ["%"],
         /// Time spent training.
         epoch_s: f64 ["s"],
-        /// Time spent on the test set.
+        /// Time spent on the test set; one view of each image.
         eval_s: Option<f64> ["s"],
         /// Training images per second of `epoch_s`.
         train_images_per_s: Option<f64> ["images/s"],
@@ -135,9 +154,15 @@ table! {
         /// `top1_mean` less that of the sweep's `baseline`; empty for the baseline itself, and
         /// where there is none.
         top1_vs_baseline: Option<f64> ["percentage points"],
-        /// Extra: mean over the runs of the best test accuracy after any epoch. It is chosen on the
+        /// Extra: mean over the runs of `top1_best`. Without held-out images it is chosen on the
         /// test set, so do not report it as the result.
         top1_best_mean: Option<f64> ["%"],
+        /// Extra: mean over the runs of `top1_tta`, the test accuracy by several views of every
+        /// image.
+        top1_tta_mean: Option<f64> ["%"],
+        /// Mean over the runs of the accuracy on held-out training images after the last epoch: to
+        /// choose between experiments by.
+        val_top1_mean: Option<f64> ["%"],
         /// Mean over the runs of the test loss after the last epoch.
         test_loss_mean: Option<f64> ["nats"],
         /// Sample standard deviation (n - 1) of the same; empty below two runs.

@@ -8,7 +8,7 @@ use super::tree::Tree;
 use crate::op::Shape;
 
 /// Which images, how many, and how they are prepared.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
     /// The data set.
@@ -26,6 +26,19 @@ pub struct Data {
     /// Mean and standard deviation that images are normalised with; those of the set by default.
     #[serde(default)]
     pub normalize: Option<Normalize>,
+    /// The number of training images, of those above, that are held out: none trains, and the
+    /// accuracy on them fills `val_top1`, by which the best epoch is then chosen. They are drawn at
+    /// random, the same for every run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<u32>,
+    /// Other seeds hold out other images.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub validation_seed: u64,
+}
+
+/// Left out when it is written: the hash of an experiment is that from before there was the field.
+fn is_zero(seed: &u64) -> bool {
+    *seed == 0
 }
 
 /// A data set of ten classes of 32x32 RGB images.
@@ -64,11 +77,21 @@ impl Data {
             count("train", self.train, most_train),
             count("test", self.test, most_test),
             count("resize", self.resize, MAX_SIDE),
+            self.held_out(),
             self.normalize.and_then(|normalize| normalize.fault()),
         ];
         let told = faults.into_iter().flatten();
         let told = told.map(|(path, problem)| SpecError::at(tree.find(&path), problem));
         SpecError::all(told).map_or(Ok(()), Err)
+    }
+
+    /// A number of held-out images that leaves none to train on.
+    fn held_out(&self) -> Option<Fault> {
+        let train = self.train.unwrap_or(self.set.usual().0);
+        let held_out = self.validation.filter(|held_out| !(1..train).contains(held_out))?;
+        let reason = format!("`validation` holds out {held_out} of {train} training images");
+        let help = format!("use 1 to {}", train.saturating_sub(1));
+        Some(("validation".into(), Problem::Value { reason, help }))
     }
 
     /// All of CIFAR-10, resized to a network's input.
@@ -77,7 +100,7 @@ impl Data {
             Shape::Maps(_, side, _) if side != 32 => Some(side as u32),
             _ => None,
         };
-        Self { set: DataSet::Cifar10, train: None, test: None, resize, normalize: None }
+        Self { resize, ..Self::default() }
     }
 
     /// What networks are given and asked for.
@@ -101,6 +124,14 @@ fn count(field: &str, number: Option<u32>, most: u32) -> Option<Fault> {
 }
 
 impl DataSet {
+    /// The numbers of training and test images where a spec gives none.
+    pub fn usual(self) -> (u32, u32) {
+        match self {
+            Self::Cifar10 => (50_000, 10_000),
+            Self::Shapes10 { .. } => (5_000, 2_000),
+        }
+    }
+
     /// The most training and test images.
     fn most(self) -> (u32, u32) {
         match self {

@@ -1,13 +1,15 @@
 //! Images on the device: uint8, whole, and prepared there batch by batch.
 
-use rand::Rng;
 use rand::seq::SliceRandom;
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::data::{CHANNELS, Images, SIDE};
+use super::augment::mix::Mix;
+use super::augment::place::pad;
+use super::augment::{Circumstances, Draw};
+use crate::data::{CHANNELS, CLASSES, Images, SIDE};
 use crate::random::{Purpose, generator};
 use crate::spec::data::{Data, Normalize};
-use crate::spec::train::{Augment, Fill};
+use crate::spec::train::{Augment, Fill, Views};
 
 /// Images of a split on the device.
 #[derive(Debug)]
@@ -73,22 +75,56 @@ impl DeviceImages {
         Ok((images, self.labels.f_narrow(0, start, count)?))
     }
 
+    /// The images from `start` on in file order, at most `count`, seen in several ways: each view
+    /// with its weight and its images, as those of a [`Batch`]; and the labels.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub fn views(
+        &self,
+        start: i64,
+        count: i64,
+        views: Views,
+    ) -> Result<(Vec<(f64, Tensor)>, Tensor), TchError> {
+        let count = count.min(self.len() - start);
+        let pixels = self.pixels.f_narrow(0, start, count)?;
+        let side = SIDE as i64;
+        let seen = match views {
+            Views::One => vec![(1.0, pixels)],
+            Views::Flip => vec![(0.5, pixels.f_flip([2])?), (0.5, pixels)],
+            Views::FlipShift => {
+                let padded = pad(&pixels, 1, Fill::Reflect)?;
+                let moved = |by| padded.f_narrow(1, by, side)?.f_narrow(2, by, side);
+                let with_mirror = |weight, view: Tensor| {
+                    Ok::<_, TchError>([(weight, view.f_flip([2])?), (weight, view)])
+                };
+                let moved = [with_mirror(0.125, moved(0)?)?, with_mirror(0.125, moved(2)?)?];
+                with_mirror(0.25, pixels)?.into_iter().chain(moved.into_iter().flatten()).collect()
+            }
+        };
+        let finish =
+            |(weight, view): (f64, Tensor)| Ok((weight, self.finish(&view.f_contiguous()?)?));
+        let seen = seen.into_iter().map(finish).collect::<Result<_, TchError>>()?;
+        Ok((seen, self.labels.f_narrow(0, start, count)?))
+    }
+
     /// The order and augmentation of an epoch, drawn from the run's seed.
     ///
     /// # Errors
     /// What libtorch reports.
     pub fn epoch(&self, augment: &[Augment], seed: u64, epoch: u32) -> Result<Epoch<'_>, TchError> {
-        let count = self.len() as usize;
-        let mut order: Vec<i64> = (0..count as i64).collect();
+        let mut order: Vec<i64> = (0..self.len()).collect();
         order.shuffle(&mut generator(seed, Purpose::Order, epoch));
         let device = self.pixels.device();
+        let last = |row: &Tensor| row.f_permute([0, 2, 3, 1]);
+        let normalize = (last(&self.normalize.0)?, last(&self.normalize.1)?);
+        let of = Circumstances { seed, epoch, order: &order, device, normalize };
         let mut random = generator(seed, Purpose::Augment, epoch);
-        let draws = augment.iter().map(|&change| Draw::new(change, count, &mut random, device));
-        Ok(Epoch {
-            images: self,
-            order: Tensor::f_from_slice(&order)?.f_to_device(device)?,
-            draws: draws.collect::<Result<_, _>>()?,
-        })
+        let draws = augment.iter().map(|&augment| Draw::new(augment, &of, &mut random));
+        let draws = draws.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        let order = Tensor::f_from_slice(&order)?.f_to_device(device)?;
+        let mixes = augment.iter().copied().filter(Augment::mixes).collect();
+        Ok(Epoch { images: self, order, draws, mixes, seed, epoch })
     }
 
     /// uint8 pixels as normalised floats of the network's size.
@@ -108,100 +144,73 @@ pub struct Epoch<'a> {
     images: &'a DeviceImages,
     order: Tensor,
     draws: Vec<Draw>,
+    /// The augmentations that mix batches, in order.
+    mixes: Vec<Augment>,
+    seed: u64,
+    epoch: u32,
+}
+
+/// What a batch is trained towards.
+#[derive(Debug)]
+pub struct Targets {
+    /// The class with the largest share, `[batch]`, int64.
+    pub labels: Tensor,
+    /// The shares of the classes where images were mixed, `[batch, classes]`, float32.
+    pub shares: Option<Tensor>,
 }
 
 impl Epoch<'_> {
-    /// The images from `start` on in this epoch's order, at most `count`, augmented.
+    /// The images from `start` on in this epoch's order, at most `count`, augmented, with their
+    /// targets. Images are as those of a [`Batch`].
     ///
     /// # Errors
     /// What libtorch reports.
-    pub fn batch(&self, start: i64, count: i64) -> Result<Batch, TchError> {
+    pub fn batch(&self, start: i64, count: i64) -> Result<(Tensor, Targets), TchError> {
         let count = count.min(self.images.len() - start);
         let chosen = self.order.f_narrow(0, start, count)?;
         let mut pixels = self.images.pixels.f_index_select(0, &chosen)?;
         for draw in &self.draws {
-            pixels = draw.apply(&pixels, start, count)?;
+            pixels = draw.apply(&pixels, start)?;
         }
-        Ok((self.images.finish(&pixels)?, self.images.labels.f_index_select(0, &chosen)?))
-    }
-}
-
-/// A change with its random numbers for every image of an epoch.
-#[derive(Debug)]
-enum Draw {
-    /// Rows and columns at which the windows start, `[images]` each.
-    Crop { padding: i64, fill: Fill, rows: Tensor, columns: Tensor },
-    /// Whether to flip, `[images]`.
-    Flip { flags: Tensor },
-}
-
-impl Draw {
-    fn new(
-        change: Augment,
-        count: usize,
-        random: &mut impl Rng,
-        device: Device,
-    ) -> Result<Self, TchError> {
-        match change {
-            Augment::RandomCrop { padding, fill } => {
-                let last = 2 * i64::from(padding);
-                let mut offsets = || {
-                    let offsets: Vec<i64> =
-                        (0..count).map(|_| random.random_range(0..=last)).collect();
-                    Tensor::f_from_slice(&offsets)?.f_to_device(device)
-                };
-                Ok(Self::Crop {
-                    padding: i64::from(padding),
-                    fill,
-                    rows: offsets()?,
-                    columns: offsets()?,
-                })
-            }
-            Augment::HorizontalFlip { p } => {
-                let flags: Vec<bool> = (0..count).map(|_| random.random_bool(p)).collect();
-                Ok(Self::Flip { flags: Tensor::f_from_slice(&flags)?.f_to_device(device)? })
-            }
-        }
+        let images = self.images.finish(&pixels)?;
+        self.mixed(images, self.images.labels.f_index_select(0, &chosen)?, start)
     }
 
-    /// Changes a batch `[batch, height, width, channels]` of uint8.
-    fn apply(&self, pixels: &Tensor, start: i64, count: i64) -> Result<Tensor, TchError> {
-        match self {
-            Self::Crop { padding, fill, rows, columns } => {
-                let padded = pad(pixels, *padding, *fill)?;
-                let rows = rows.f_narrow(0, start, count)?;
-                windows(&padded, &rows, &columns.f_narrow(0, start, count)?)
-            }
-            Self::Flip { flags } => {
-                let flags = flags.f_narrow(0, start, count)?.f_view([count, 1, 1, 1])?;
-                pixels.f_flip([2])?.f_where_self(&flags, pixels)
-            }
-        }
-    }
-}
-
-fn pad(pixels: &Tensor, padding: i64, fill: Fill) -> Result<Tensor, TchError> {
-    match fill {
-        Fill::Zero => pixels.f_constant_pad_nd([0, 0, padding, padding, padding, padding]),
-        Fill::Reflect => {
-            let side = SIDE as i64;
-            let mirror = |at: i64| {
-                let at = at.abs();
-                if at >= side { 2 * (side - 1) - at } else { at }
+    /// Mixes a batch, if that is its lot. Its random numbers are its own, whatever the batches
+    /// before it drew.
+    fn mixed(
+        &self,
+        mut images: Tensor,
+        labels: Tensor,
+        start: i64,
+    ) -> Result<(Tensor, Targets), TchError> {
+        let mut random = generator(self.seed, Purpose::Mix, self.epoch);
+        random.set_word_pos(start as u128 * WORDS_OF_A_BATCH);
+        let mut shares = None;
+        for mix in self.mixes.iter().filter_map(|&augment| Mix::draw(augment, &mut random)) {
+            let before = match shares {
+                Some(shares) => shares,
+                None => one_hot(&labels)?,
             };
-            let places: Vec<i64> = (-padding..side + padding).map(mirror).collect();
-            let places = Tensor::f_from_slice(&places)?.f_to_device(pixels.device())?;
-            pixels.f_index_select(1, &places)?.f_index_select(2, &places)
+            let (mixed, of_mixed) = mix.apply(&images, &before)?;
+            (images, shares) = (mixed, Some(of_mixed));
+        }
+        match shares {
+            Some(shares) => {
+                let labels = shares.f_argmax(-1, false)?;
+                Ok((images, Targets { labels, shares: Some(shares) }))
+            }
+            None => Ok((images, Targets { labels, shares: None })),
         }
     }
 }
 
-/// From each padded image the window that starts at its row and column.
-fn windows(padded: &Tensor, rows: &Tensor, columns: &Tensor) -> Result<Tensor, TchError> {
-    let (count, side, long) = (rows.size()[0], SIDE as i64, (Kind::Int64, padded.device()));
-    let within = Tensor::f_arange(side, long)?;
-    let images = Tensor::f_arange(count, long)?.f_view([count, 1, 1])?;
-    let rows = rows.f_view([count, 1, 1])?.f_add(&within.f_view([1, side, 1])?)?;
-    let columns = columns.f_view([count, 1, 1])?.f_add(&within.f_view([1, 1, side])?)?;
-    padded.f_index(&[Some(images), Some(rows), Some(columns)])
+/// More than a batch draws to be mixed.
+const WORDS_OF_A_BATCH: u128 = 1 << 16;
+
+/// Labels `[batch]` as shares `[batch, classes]`. (`one_hot` would wait for the device.)
+fn one_hot(labels: &Tensor) -> Result<Tensor, TchError> {
+    let zeros =
+        Tensor::f_zeros([labels.size()[0], CLASSES as i64], (Kind::Float, labels.device()))?;
+    zeros.f_scatter_value(1, &labels.f_unsqueeze(1)?, 1.0)
 }

@@ -7,6 +7,7 @@ use tch::{Kind, Reduction, TchError, Tensor, no_grad_guard};
 use super::batches::DeviceImages;
 use super::meter;
 use crate::model::Model;
+use crate::spec::train::Views;
 
 /// The result of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +53,40 @@ pub fn each_batch(
     let count = images.len() as f64;
     let seconds = started.elapsed().as_secs_f64();
     Ok(Evaluation { loss: loss / count, top1: 100.0 * correct / count, seconds })
+}
+
+/// Accuracy in percent by logits that are averaged over views of every image; none where there is
+/// one view alone, and nothing to average.
+///
+/// # Errors
+/// What libtorch reports.
+pub fn top1_of_views(
+    model: &Model,
+    images: &DeviceImages,
+    batch: i64,
+    views: Views,
+) -> Result<Option<f64>, TchError> {
+    if views == Views::One {
+        return Ok(None);
+    }
+    let _no_grad = no_grad_guard();
+    let mut sums = Sums::new(model.device())?;
+    let no_loss = Tensor::f_zeros([], (Kind::Double, model.device()))?;
+    for start in (0..images.len()).step_by(batch as usize) {
+        let (inputs, labels) = images.views(start, batch, views)?;
+        sums.add(&no_loss, &mean_logits(model, &inputs)?, &labels)?;
+    }
+    Ok(Some(100.0 * sums.read()?.1 / images.len() as f64))
+}
+
+/// Weighted logits `[batch, classes]` of views of the same images; the weights add up to 1.
+///
+/// # Errors
+/// What libtorch reports.
+pub fn mean_logits(model: &Model, views: &[(f64, Tensor)]) -> Result<Tensor, TchError> {
+    let logits = |(weight, view): &(f64, Tensor)| model.forward(view, false)?.f_mul_scalar(*weight);
+    let all = views.iter().map(logits).collect::<Result<Vec<_>, _>>()?;
+    Tensor::f_stack(&all, 0)?.f_sum_dim_intlist([0].as_slice(), false, Kind::Float)
 }
 
 /// Median time of a forward pass of one image, milliseconds.

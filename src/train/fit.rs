@@ -5,8 +5,8 @@ use std::time::Instant;
 use rand::Rng;
 use tch::{Device, Reduction, TchError, Tensor};
 
-use super::batches::DeviceImages;
-use super::evaluate::{Evaluation, Sums, evaluate};
+use super::batches::{DeviceImages, Targets};
+use super::evaluate::{Evaluation, Sums, evaluate, top1_of_views};
 use super::meter;
 use super::optim::Optim;
 use super::schedule::Rates;
@@ -23,12 +23,28 @@ pub struct Epoch {
     pub lr: f64,
     /// Mean training loss, nats.
     pub loss: f64,
-    /// Accuracy on the training images as they were seen, percent.
+    /// Accuracy on the training images as they were seen, percent; against the class with the
+    /// largest share where images were mixed.
     pub top1: f64,
     /// Training time, seconds.
     pub seconds: f64,
     /// On the test set, after it.
     pub test: Evaluation,
+    /// On the held-out training images, after it.
+    pub validation: Option<Evaluation>,
+    /// Accuracy on the test set by several views of every image, after the last epoch, percent.
+    pub tta: Option<f64>,
+}
+
+/// The images of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Sets<'a> {
+    /// To train on.
+    pub train: &'a DeviceImages,
+    /// Training images that are held out, to choose by.
+    pub validation: Option<&'a DeviceImages>,
+    /// To test on.
+    pub test: &'a DeviceImages,
 }
 
 /// A step that is done.
@@ -85,11 +101,10 @@ pub fn fit(
     model: &Model,
     recipe: &Train,
     seed: u64,
-    train: &DeviceImages,
-    test: &DeviceImages,
+    sets: Sets<'_>,
     watch: &mut dyn Watch,
 ) -> Result<(), Stopped> {
-    let batch = i64::from(recipe.batch);
+    let (batch, train) = (i64::from(recipe.batch), sets.train);
     let steps = (train.len() as u64).div_ceil(u64::from(recipe.batch));
     let rates = Rates::new(recipe, steps);
     let mut optim = Optim::new(recipe, rates.steps(), model)?;
@@ -100,17 +115,17 @@ pub fn fit(
         let mut sums = Sums::new(model.device())?;
         let mut lr = 0.0;
         for step in 0..steps {
-            let (images, labels) = order.batch(step as i64 * batch, batch)?;
+            let (images, targets) = order.batch(step as i64 * batch, batch)?;
             if random {
                 tch::manual_seed(step_seed(seed, number, step));
             }
             let logits = model.forward(&images, true)?;
-            let loss = loss(&logits, &labels, recipe.label_smoothing)?;
+            let loss = loss(&logits, &targets, recipe.label_smoothing)?;
             loss.f_backward()?;
             lr = rates.at(u64::from(number - 1) * steps + step);
             optim.step(lr)?;
-            let count = labels.size()[0];
-            sums.add(&loss.detach().f_mul_scalar(count)?, &logits, &labels)?;
+            let count = targets.labels.size()[0];
+            sums.add(&loss.detach().f_mul_scalar(count)?, &logits, &targets.labels)?;
 
             let images = ((step + 1) * u64::from(recipe.batch)).min(train.len() as u64);
             let so_far = running_loss(&sums, model.device(), images)?;
@@ -136,11 +151,24 @@ pub fn fit(
         if !loss.is_finite() {
             return Err(Stopped::Diverged { epoch: number, loss });
         }
-        let test = evaluate(model, test, i64::from(recipe.eval_batch))?;
-        watch.epoch(&Epoch { number, lr, loss, top1, seconds, test });
+        let tested = tested(model, recipe, sets, number)?;
+        watch.epoch(&Epoch { number, lr, loss, top1, seconds, ..tested });
     }
     meter::synchronize(model.device());
     Ok(())
+}
+
+/// What is known of an epoch by evaluation; the rest is empty.
+fn tested(model: &Model, recipe: &Train, sets: Sets<'_>, number: u32) -> Result<Epoch, TchError> {
+    let batch = i64::from(recipe.eval_batch);
+    let validation = sets.validation.map(|images| evaluate(model, images, batch)).transpose()?;
+    let test = evaluate(model, sets.test, batch)?;
+    let tta = match number == recipe.epochs {
+        true => top1_of_views(model, sets.test, batch, recipe.eval.views)?,
+        false => None,
+    };
+    let (lr, loss, top1, seconds) = (0.0, 0.0, 0.0, 0.0);
+    Ok(Epoch { number, lr, loss, top1, seconds, test, validation, tta })
 }
 
 /// The seed of libtorch's generator in a step: any step can be repeated without those before it.
@@ -150,8 +178,14 @@ fn step_seed(seed: u64, epoch: u32, step: u64) -> i64 {
     random.random::<i64>()
 }
 
-fn loss(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Result<Tensor, TchError> {
-    logits.f_cross_entropy_loss::<&Tensor>(labels, None, Reduction::Mean, -100, smoothing)
+/// Mean cross-entropy of logits `[batch, classes]`, nats: `torch.nn.CrossEntropyLoss`, with
+/// probabilities where images were mixed. Smoothing spreads a share of either over all classes.
+///
+/// # Errors
+/// What libtorch reports.
+pub fn loss(logits: &Tensor, targets: &Targets, smoothing: f64) -> Result<Tensor, TchError> {
+    let target = targets.shares.as_ref().unwrap_or(&targets.labels);
+    logits.f_cross_entropy_loss::<&Tensor>(target, None, Reduction::Mean, -100, smoothing)
 }
 
 fn running_loss(sums: &Sums, device: Device, images: u64) -> Result<Option<f64>, TchError> {

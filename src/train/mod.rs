@@ -1,7 +1,10 @@
 //! The trainer stage: one model, one recipe, one data set; out come epochs.
 
 pub mod schedule;
+pub mod split;
 
+#[cfg(feature = "torch")]
+pub mod augment;
 #[cfg(feature = "torch")]
 pub mod batches;
 #[cfg(feature = "torch")]

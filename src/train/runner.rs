@@ -7,8 +7,9 @@ use tch::{Device, TchError};
 
 use super::batches::DeviceImages;
 use super::evaluate::latency_ms;
-use super::fit::{self, Stopped, fit};
+use super::fit::{self, Sets, Stopped, fit};
 use super::meter;
+use super::split::split;
 use crate::data::Dataset;
 use crate::model::Model;
 use crate::plan::Plan;
@@ -43,7 +44,14 @@ pub struct Runner<'a> {
 struct Prepared {
     data: Data,
     train: DeviceImages,
+    validation: Option<DeviceImages>,
     test: DeviceImages,
+}
+
+impl Prepared {
+    fn sets(&self) -> Sets<'_> {
+        Sets { train: &self.train, validation: self.validation.as_ref(), test: &self.test }
+    }
 }
 
 /// Why a run did not come to its end.
@@ -80,10 +88,13 @@ impl<'a> Runner<'a> {
 
     fn prepare(&mut self, data: &Data) -> Result<Prepared, RunError> {
         let loaded = (self.load)(data).map_err(RunError::Images)?;
+        let (train, held_out) = split(loaded.train, data);
+        let loaded = Dataset { train, ..loaded };
         let normalize = normalize(data, &loaded);
         let on_device = |images| DeviceImages::new(images, data, normalize, self.device);
         let (train, test) = (on_device(&loaded.train)?, on_device(&loaded.test)?);
-        Ok(Prepared { data: data.clone(), train, test })
+        let validation = held_out.as_ref().map(on_device).transpose()?;
+        Ok(Prepared { data: data.clone(), train, validation, test })
     }
 
     fn run(&mut self, run: &Run<Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
@@ -92,7 +103,7 @@ impl<'a> Runner<'a> {
         meter::reset_peak_memory(device);
         let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?;
         let mut teller = Teller { run, log, images: images.train.len(), tests: images.test.len() };
-        fit(&model, train, run.id.seed, &images.train, &images.test, &mut teller)?;
+        fit(&model, train, run.id.seed, images.sets(), &mut teller)?;
         let peak_memory_mb = meter::peak_memory_mb(device);
         let latency_ms = Some(latency_ms(&model, &images.test)?);
         Ok(Trained { outcome: Outcome::Completed, latency_ms, peak_memory_mb })
@@ -154,6 +165,9 @@ impl fit::Watch for Teller<'_, '_> {
             train_top1: Some(epoch.top1),
             test_loss: Some(epoch.test.loss),
             top1: Some(epoch.test.top1),
+            val_loss: epoch.validation.map(|validation| validation.loss),
+            val_top1: epoch.validation.map(|validation| validation.top1),
+            top1_tta: epoch.tta,
             epoch_s: epoch.seconds,
             eval_s: Some(epoch.test.seconds),
             train_images_per_s: Some(self.images as f64 / epoch.seconds),

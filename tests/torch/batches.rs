@@ -1,22 +1,22 @@
 //! Images on the device: order, augmentation, normalisation, resizing.
 
 use resweep::data::{Images, shapes10};
-use resweep::spec::data::{Data, DataSet, Normalize};
+use resweep::spec::data::{Data, Normalize};
 use resweep::spec::train::{Augment, Fill};
 use resweep::train::batches::DeviceImages;
 use tch::{Device, IndexOp, Kind, Tensor};
 
 const PLAIN: Normalize = Normalize { mean: (0.0, 0.0, 0.0), std: (1.0, 1.0, 1.0) };
 
-fn data(resize: Option<u32>) -> Data {
-    Data { set: DataSet::Cifar10, train: None, test: None, resize, normalize: None }
+pub fn data(resize: Option<u32>) -> Data {
+    Data { resize, ..Data::default() }
 }
 
 fn images(count: usize) -> Images {
     shapes10::generate(count, 1, 0).train
 }
 
-fn on_device(images: &Images) -> DeviceImages {
+pub fn on_device(images: &Images) -> DeviceImages {
     DeviceImages::new(images, &data(None), PLAIN, Device::Cpu).unwrap()
 }
 
@@ -25,7 +25,7 @@ fn pixels(images: &Images) -> Tensor {
     Tensor::from_slice(&images.pixels).view([-1, 32, 32, 3]).permute([0, 3, 1, 2])
 }
 
-fn bytes(batch: &Tensor) -> Tensor {
+pub fn bytes(batch: &Tensor) -> Tensor {
     (batch * 255.0).round().to_kind(Kind::Uint8)
 }
 
@@ -75,7 +75,7 @@ fn check_windows(fill: Fill, pad: impl Fn(&Tensor) -> Tensor) {
     let device = on_device(&images);
     let plain = device.epoch(&[], 5, 1).unwrap().batch(0, 400).unwrap().0;
     let augment = [Augment::RandomCrop { padding: 2, fill }, Augment::HorizontalFlip { p: 0.5 }];
-    let (batch, labels) = device.epoch(&augment, 5, 1).unwrap().batch(0, 400).unwrap();
+    let (batch, targets) = device.epoch(&augment, 5, 1).unwrap().batch(0, 400).unwrap();
     let padded = pad(&plain);
     let (mut places, mut flips) = ([0_u32; 25], 0);
     for index in 0..400 {
@@ -93,7 +93,8 @@ fn check_windows(fill: Fill, pad: impl Fn(&Tensor) -> Tensor) {
     // 400 draws over 25 places and over two sides: far outside 5 sigma would be a defect.
     assert!(places.iter().all(|&count| (1..=37).contains(&count)), "{places:?}");
     assert!((150..=250).contains(&flips), "{flips}");
-    assert_eq!(labels.size(), [400]);
+    assert_eq!(targets.labels.size(), [400]);
+    assert!(targets.shares.is_none());
 }
 
 #[test]

@@ -2,12 +2,16 @@
 //! that PyTorch made (`tests/reference/`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod augment;
+mod augment_batches;
+mod augment_draws;
 mod batches;
 #[path = "../common/cases.rs"]
 mod cases;
 mod cli;
 mod family;
 mod formula;
+mod held_out;
 mod in_place;
 mod init;
 mod operation_values;
@@ -18,3 +22,4 @@ mod random_operations;
 mod reference;
 mod seeds;
 mod training;
+mod views;

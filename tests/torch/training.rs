@@ -8,17 +8,18 @@ use resweep::model::Model;
 use resweep::plan::Plan;
 use resweep::spec::data::{Data, DataSet, Normalize};
 use resweep::spec::load::Loader;
-use resweep::spec::train::{Decay, Train};
+use resweep::spec::train::{Augment, Decay, Eval, Train, Views};
 use resweep::train::batches::DeviceImages;
-use resweep::train::fit::{Epoch, Step, Stopped, Watch, fit};
+use resweep::train::fit::{Epoch, Sets, Step, Stopped, Watch, fit};
+use resweep::train::split::split;
 use tch::Device;
 
-fn plan() -> Plan {
+pub fn plan() -> Plan {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/resnet18.ron");
     experiment::network(&Loader::default(), &path, &["params.width=4".to_string()], None).unwrap()
 }
 
-fn recipe(lr: f64, epochs: u32) -> Train {
+pub fn recipe(lr: f64, epochs: u32) -> Train {
     let text = format!(
         "(
             epochs: {epochs}, batch: 48, eval_batch: 64,
@@ -47,19 +48,16 @@ impl Watch for Seen {
 }
 
 fn train(recipe: &Train, seed: u64) -> (Model, Seen, Result<(), Stopped>) {
-    let data = shapes10::generate(300, 100, 0);
-    let spec = Data {
-        set: DataSet::Shapes10 { seed: 0 },
-        train: None,
-        test: None,
-        resize: None,
-        normalize: None,
-    };
+    let data = shapes10::generate(360, 100, 0);
+    let spec = Data { set: DataSet::Shapes10 { seed: 0 }, ..Data::default() };
     let normalize = Normalize { mean: (0.39, 0.39, 0.39), std: (0.22, 0.22, 0.22) };
     let set = |images| DeviceImages::new(images, &spec, normalize, Device::Cpu).unwrap();
     let model = Model::new(plan(), seed, Device::Cpu).unwrap();
     let mut seen = Seen::default();
-    let result = fit(&model, recipe, seed, &set(&data.train), &set(&data.test), &mut seen);
+    let (train, held_out) = split(data.train, &Data { validation: Some(60), ..spec.clone() });
+    let (train, validation, test) = (set(&train), set(&held_out.unwrap()), set(&data.test));
+    let sets = Sets { train: &train, validation: Some(&validation), test: &test };
+    let result = fit(&model, recipe, seed, sets, &mut seen);
     (model, seen, result)
 }
 
@@ -114,4 +112,33 @@ fn every_optimiser_trains() {
         result.unwrap();
         assert!(seen.epochs[3].loss < seen.epochs[0].loss - 0.05, "{:?}", recipe.optimizer);
     }
+}
+
+#[test]
+fn mixed_images_train() {
+    let augment = vec![
+        Augment::AlternatingFlip,
+        Augment::Mixup { alpha: 0.2, p: 0.5 },
+        Augment::CutMix { alpha: 1.0, p: 0.1 },
+    ];
+    let (_, seen, result) = train(&Train { augment, ..recipe(0.05, 12) }, 0);
+    result.unwrap();
+    let losses: Vec<f64> = seen.epochs.iter().map(|epoch| epoch.loss).collect();
+    assert!(losses[11] < losses[0] - 0.05, "{losses:?}");
+}
+
+#[test]
+fn held_out_images_and_views_are_evaluated() {
+    let plain = train(&recipe(0.05, 2), 0).1;
+    assert!(plain.epochs.iter().all(|epoch| epoch.tta.is_none()));
+    // 60 held-out images: every accuracy is a multiple of 1/60.
+    let top1 = plain.epochs[1].validation.unwrap().top1 * 0.6;
+    assert!((top1 - top1.round()).abs() < 1e-9, "{top1}");
+    let eval = Eval { views: Views::Flip };
+    let seen = train(&Train { eval, ..recipe(0.05, 2) }, 0).1;
+    assert_eq!(seen.epochs[0].tta, None, "views are seen after the last epoch");
+    assert!((0.0..=100.0).contains(&seen.epochs[1].tta.unwrap()));
+    let seen = |seen: &Seen| seen.epochs.iter().map(|e| (e.loss, e.test.top1)).collect::<Vec<_>>();
+    let with = train(&Train { eval, ..recipe(0.05, 2) }, 0).1;
+    assert_eq!(seen(&plain), seen(&with), "the headline does not hang on the views");
 }

@@ -1,6 +1,7 @@
 //! The recipe: how networks are trained.
 
 mod augment;
+mod eval;
 mod fault;
 mod groups;
 mod optimizer;
@@ -13,7 +14,8 @@ use crate::spec::tree::Tree;
 
 use fault::{Fault, unmet, within};
 
-pub use augment::{Augment, Fill};
+pub use augment::{Augment, Erased, Fill, Space};
+pub use eval::{Eval, Views};
 pub use groups::{Group, Groups};
 pub use optimizer::{Decay, MuonPrecision, MuonScale, MuonWeights, Optimizer};
 pub use schedule::{Anneal, Schedule};
@@ -50,6 +52,15 @@ pub struct Train {
     /// Random changes of training images, in order.
     #[serde(default)]
     pub augment: Vec<Augment>,
+    /// What is evaluated beside the accuracy of single images.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub eval: Eval,
+}
+
+/// Whether a field says what it would say left out: then the hash of an experiment is that of a
+/// spec from before there was such a field.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn eval_batch() -> u32 {
