@@ -85,6 +85,8 @@ fn row(run: &Run<Fate>, epoch: u32) -> EpochRow {
         train_top1: Some(60.0),
         test_loss: top1.map(|_| 0.75),
         top1,
+        top1_ema: None,
+        top1_swa: None,
         epoch_s: 12.25,
         eval_s: Some(0.5),
         train_images_per_s: Some(812.4),

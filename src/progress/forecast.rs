@@ -119,6 +119,8 @@ mod tests {
             train_top1: None,
             test_loss: None,
             top1: None,
+            top1_ema: None,
+            top1_swa: None,
             epoch_s,
             eval_s: Some(1.0),
             train_images_per_s: None,

@@ -111,6 +111,8 @@ impl Record {
             top1: last.and_then(|e| e.top1),
             top1_best: best.map(|(top1, _)| top1),
             top1_best_epoch: best.map(|(_, epoch)| epoch),
+            top1_ema: last.and_then(|e| e.top1_ema),
+            top1_swa: last.and_then(|e| e.top1_swa),
             test_loss: last.and_then(|e| e.test_loss),
             train_loss: epochs.last().map(|e| e.train_loss),
             params: facts.params,

@@ -27,6 +27,12 @@ table! {
         top1_best: Option<f64> ["%"],
         /// Extra: the first epoch that reached `top1_best`.
         top1_best_epoch: Option<u32>,
+        /// Extra: test accuracy of the moving average of the weights after the last epoch; empty
+        /// without `ema`.
+        top1_ema: Option<f64> ["%"],
+        /// Extra: test accuracy of the equal average of the weights after the last epochs; empty
+        /// without `swa`.
+        top1_swa: Option<f64> ["%"],
         /// Mean cross-entropy on the test set after the last epoch; empty unless `ok`.
         test_loss: Option<f64> ["nats"],
         /// Mean training loss over the last epoch that finished.
@@ -104,6 +110,12 @@ table! {
         test_loss: Option<f64> ["nats"],
         /// Accuracy on the test set after the epoch.
         top1: Option<f64> ["%"],
+        /// Extra: the same of the moving average of the weights; empty without `ema`, and before
+        /// it begins.
+        top1_ema: Option<f64> ["%"],
+        /// Extra: the same of the equal average of the weights, after the last epoch; empty
+        /// without `swa`.
+        top1_swa: Option<f64> ["%"],
         /// Time spent training.
         epoch_s: f64 ["s"],
         /// Time spent on the test set.
@@ -138,6 +150,10 @@ table! {
         /// Extra: mean over the runs of the best test accuracy after any epoch. It is chosen on the
         /// test set, so do not report it as the result.
         top1_best_mean: Option<f64> ["%"],
+        /// Extra: mean over the runs of `top1_ema`; empty without `ema`.
+        top1_ema_mean: Option<f64> ["%"],
+        /// Extra: mean over the runs of `top1_swa`; empty without `swa`.
+        top1_swa_mean: Option<f64> ["%"],
         /// Mean over the runs of the test loss after the last epoch.
         test_loss_mean: Option<f64> ["nats"],
         /// Sample standard deviation (n - 1) of the same; empty below two runs.

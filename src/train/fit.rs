@@ -5,7 +5,8 @@ use std::time::Instant;
 use rand::Rng;
 use tch::{Device, Reduction, TchError, Tensor};
 
-use super::batches::DeviceImages;
+use super::average::Averages;
+use super::batches::{self, DeviceImages};
 use super::evaluate::{Evaluation, Sums, evaluate};
 use super::meter;
 use super::optim::Optim;
@@ -29,6 +30,10 @@ pub struct Epoch {
     pub seconds: f64,
     /// On the test set, after it.
     pub test: Evaluation,
+    /// The moving average of the weights on the test set.
+    pub ema: Option<Evaluation>,
+    /// The equal average of the weights on the test set, after the last epoch.
+    pub swa: Option<Evaluation>,
 }
 
 /// A step that is done.
@@ -93,6 +98,7 @@ pub fn fit(
     let steps = (train.len() as u64).div_ceil(u64::from(recipe.batch));
     let rates = Rates::new(recipe, steps);
     let mut optim = Optim::new(recipe, rates.steps(), model)?;
+    let mut averages = Averages::new(recipe, rates.steps(), model)?;
     let random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
     for number in 1..=recipe.epochs {
         let started = Instant::now();
@@ -100,17 +106,15 @@ pub fn fit(
         let mut sums = Sums::new(model.device())?;
         let mut lr = 0.0;
         for step in 0..steps {
-            let (images, labels) = order.batch(step as i64 * batch, batch)?;
             if random {
                 tch::manual_seed(step_seed(seed, number, step));
             }
-            let logits = model.forward(&images, true)?;
-            let loss = loss(&logits, &labels, recipe.label_smoothing)?;
-            loss.f_backward()?;
-            lr = rates.at(u64::from(number - 1) * steps + step);
+            let start = step as i64 * batch;
+            gradients(model, recipe, (&order, start, batch.min(train.len() - start)), &mut sums)?;
+            let before = u64::from(number - 1) * steps + step;
+            lr = rates.at(before);
             optim.step(lr)?;
-            let count = labels.size()[0];
-            sums.add(&loss.detach().f_mul_scalar(count)?, &logits, &labels)?;
+            averages.after_step(before + 1)?;
 
             let images = ((step + 1) * u64::from(recipe.batch)).min(train.len() as u64);
             let so_far = running_loss(&sums, model.device(), images)?;
@@ -130,16 +134,45 @@ pub fn fit(
         if number == recipe.epochs {
             optim.finish()?;
         }
+        averages.after_epoch(number)?;
         let (loss, correct) = sums.read()?;
         let seconds = started.elapsed().as_secs_f64();
         let (loss, top1) = (loss / train.len() as f64, 100.0 * correct / train.len() as f64);
         if !loss.is_finite() {
             return Err(Stopped::Diverged { epoch: number, loss });
         }
-        let test = evaluate(model, test, i64::from(recipe.eval_batch))?;
-        watch.epoch(&Epoch { number, lr, loss, top1, seconds, test });
+        let evaluated = evaluate(model, test, i64::from(recipe.eval_batch))?;
+        let ema = averages.evaluate_ema(model, test, i64::from(recipe.eval_batch))?;
+        let swa = match number == recipe.epochs {
+            true => averages.evaluate_swa(model, (recipe, seed), (train, test))?,
+            false => None,
+        };
+        watch.epoch(&Epoch { number, lr, loss, top1, seconds, test: evaluated, ema, swa });
     }
     meter::synchronize(model.device());
+    Ok(())
+}
+
+/// The gradients of the mean loss over `count` images of an epoch from `start` on, which go through
+/// the network in as many parts as the recipe says.
+fn gradients(
+    model: &Model,
+    recipe: &Train,
+    (order, start, count): (&batches::Epoch<'_>, i64, i64),
+    sums: &mut Sums,
+) -> Result<(), TchError> {
+    let part = (count as u64).div_ceil(u64::from(recipe.accumulate.max(1))).max(1) as i64;
+    for from in (0..count).step_by(part as usize) {
+        let (images, labels) = order.batch(start + from, part.min(count - from))?;
+        let logits = model.forward(&images, true)?;
+        let loss = loss(&logits, &labels, recipe.label_smoothing)?;
+        let own = labels.size()[0];
+        match own == count {
+            true => loss.f_backward()?,
+            false => loss.f_mul_scalar(own as f64 / count as f64)?.f_backward()?,
+        }
+        sums.add(&loss.detach().f_mul_scalar(own)?, &logits, &labels)?;
+    }
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 pub mod schedule;
 
 #[cfg(feature = "torch")]
+pub mod average;
+#[cfg(feature = "torch")]
 pub mod batches;
 #[cfg(feature = "torch")]
 pub mod evaluate;
@@ -14,3 +16,5 @@ pub mod meter;
 pub mod optim;
 #[cfg(feature = "torch")]
 pub mod runner;
+#[cfg(feature = "torch")]
+pub mod statistics;

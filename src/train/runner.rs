@@ -154,6 +154,8 @@ impl fit::Watch for Teller<'_, '_> {
             train_top1: Some(epoch.top1),
             test_loss: Some(epoch.test.loss),
             top1: Some(epoch.test.top1),
+            top1_ema: epoch.ema.map(|ema| ema.top1),
+            top1_swa: epoch.swa.map(|swa| swa.top1),
             epoch_s: epoch.seconds,
             eval_s: Some(epoch.test.seconds),
             train_images_per_s: Some(self.images as f64 / epoch.seconds),
