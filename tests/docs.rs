@@ -24,7 +24,7 @@ use resweep::spec::load::Loader;
 use resweep::spec::network::Stage;
 use resweep::spec::node::NodeSpec;
 use resweep::spec::sweep::Entry;
-use resweep::spec::train::{Augment, Eval, Group, Groups, Optimizer, Schedule, Train};
+use resweep::spec::train::{Augment, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Train};
 use serde::de::DeserializeOwned;
 
 const PAGES: [&str; 4] =
@@ -224,6 +224,8 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "initscheme" => read::<InitScheme>(text),
         "train" => read::<Train>(text),
         "optimizer" => read::<Optimizer>(text),
+        "ema" => read::<Ema>(text),
+        "swa" => read::<Swa>(text),
         "groups" => read::<Groups>(text),
         "group" => read::<Group>(text),
         "schedule" => read::<Schedule>(text),

@@ -88,6 +88,8 @@ fn row(run: &Run<Fate>, epoch: u32) -> EpochRow {
         val_loss: None,
         val_top1: None,
         top1_tta: None,
+        top1_ema: None,
+        top1_swa: None,
         epoch_s: 12.25,
         eval_s: Some(0.5),
         train_images_per_s: Some(812.4),

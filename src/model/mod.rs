@@ -44,6 +44,12 @@ impl Model {
         &self.plan
     }
 
+    /// A model of the same plan with other weights, one tensor a weight in the plan's order. They
+    /// are shared, not copied.
+    pub fn with(&self, weights: Vec<Tensor>) -> Self {
+        Self { plan: self.plan.clone(), weights, device: self.device }
+    }
+
     /// Where its weights are.
     pub fn device(&self) -> Device {
         self.device

@@ -122,6 +122,8 @@ mod tests {
             val_loss: None,
             val_top1: None,
             top1_tta: None,
+            top1_ema: None,
+            top1_swa: None,
             epoch_s,
             eval_s: Some(1.0),
             train_images_per_s: None,

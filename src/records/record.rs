@@ -114,6 +114,8 @@ impl Record {
             top1_tta: last.and_then(|e| e.top1_tta),
             val_top1: last.and_then(|e| e.val_top1),
             val_loss: last.and_then(|e| e.val_loss),
+            top1_ema: last.and_then(|e| e.top1_ema),
+            top1_swa: last.and_then(|e| e.top1_swa),
             test_loss: last.and_then(|e| e.test_loss),
             train_loss: epochs.last().map(|e| e.train_loss),
             params: facts.params,

@@ -36,6 +36,12 @@ table! {
         val_top1: Option<f64> ["%"],
         /// Mean cross-entropy on the held-out training images after the last epoch; empty alike.
         val_loss: Option<f64> ["nats"],
+        /// Extra: test accuracy of the moving average of the weights after the last epoch; empty
+        /// without `ema`.
+        top1_ema: Option<f64> ["%"],
+        /// Extra: test accuracy of the equal average of the weights after the last epochs; empty
+        /// without `swa`.
+        top1_swa: Option<f64> ["%"],
         /// Mean cross-entropy on the test set after the last epoch; empty unless `ok`.
         test_loss: Option<f64> ["nats"],
         /// Mean training loss over the last epoch that finished.
@@ -123,6 +129,12 @@ table! {
         /// Extra: accuracy on the test set by logits averaged over several views of every image
         /// (`train.eval.views`); empty without, and before the last epoch.
         top1_tta: Option<f64> ["%"],
+        /// Extra: the same of the moving average of the weights; empty without `ema`, and before
+        /// it begins.
+        top1_ema: Option<f64> ["%"],
+        /// Extra: the same of the equal average of the weights, after the last epoch; empty
+        /// without `swa`.
+        top1_swa: Option<f64> ["%"],
         /// Time spent training.
         epoch_s: f64 ["s"],
         /// Time spent on the test set; one view of each image.
@@ -163,6 +175,10 @@ table! {
         /// Mean over the runs of the accuracy on held-out training images after the last epoch: to
         /// choose between experiments by.
         val_top1_mean: Option<f64> ["%"],
+        /// Extra: mean over the runs of `top1_ema`; empty without `ema`.
+        top1_ema_mean: Option<f64> ["%"],
+        /// Extra: mean over the runs of `top1_swa`; empty without `swa`.
+        top1_swa_mean: Option<f64> ["%"],
         /// Mean over the runs of the test loss after the last epoch.
         test_loss_mean: Option<f64> ["nats"],
         /// Sample standard deviation (n - 1) of the same; empty below two runs.

@@ -82,6 +82,8 @@ fn accuracy(any: &RunRow, runs: usize, finished: &[&Record]) -> AccuracyRow {
         top1_best_mean: mean(&numbers(finished, |run| run.top1_best)),
         top1_tta_mean: mean(&numbers(finished, |run| run.top1_tta)),
         val_top1_mean: mean(&numbers(finished, |run| run.val_top1)),
+        top1_ema_mean: mean(&numbers(finished, |run| run.top1_ema)),
+        top1_swa_mean: mean(&numbers(finished, |run| run.top1_swa)),
         test_loss_mean: mean(&test_loss),
         test_loss_std: sample_std(&test_loss),
         params: any.params,

@@ -9,7 +9,7 @@ use torch_sys::C_tensor;
 
 mod steps;
 
-pub use steps::{Lion, Muon, RmsProp, RmsPropState, copy, lerp, lion, muon, rmsprop};
+pub use steps::{Lion, Muon, RmsProp, RmsPropState, clip, copy, lerp, lion, muon, rmsprop};
 
 unsafe extern "C" {
     fn resweep_free(message: *mut c_char);

@@ -194,9 +194,21 @@ char* resweep_muon(at::Tensor* const* params, at::Tensor* const* momenta, size_t
   });
 }
 
+// torch.nn.utils.clip_grad_norm_; the norm stays on the device.
+char* resweep_clip(at::Tensor* const* params, size_t count, double most) {
+  return guarded([&] {
+    if (count == 0) return;
+    at::NoGradGuard no_grad;
+    auto grads = gradients(list(params, count));
+    const auto norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(grads, 2)), 2);
+    at::_foreach_mul_(grads, at::reciprocal(norm + 1e-6).mul_(most).clamp_max_(1.0));
+  });
+}
+
 // slow += weight * (fast - slow)
 char* resweep_lerp(at::Tensor* const* slow, at::Tensor* const* fast, size_t count, double weight) {
   return guarded([&] {
+    if (count == 0) return;
     at::NoGradGuard no_grad;
     at::_foreach_lerp_(list(slow, count), list(fast, count), at::Scalar(weight));
   });
@@ -204,6 +216,7 @@ char* resweep_lerp(at::Tensor* const* slow, at::Tensor* const* fast, size_t coun
 
 char* resweep_copy(at::Tensor* const* to, at::Tensor* const* from, size_t count) {
   return guarded([&] {
+    if (count == 0) return;
     at::NoGradGuard no_grad;
     at::_foreach_copy_(list(to, count), list(from, count));
   });

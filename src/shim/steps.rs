@@ -21,6 +21,7 @@ unsafe extern "C" {
     ) -> *mut c_char;
     fn resweep_lion(params: List, averages: List, count: usize, step: *const Lion) -> *mut c_char;
     fn resweep_muon(params: List, momenta: List, count: usize, step: *const Muon) -> *mut c_char;
+    fn resweep_clip(params: List, count: usize, most: f64) -> *mut c_char;
     fn resweep_lerp(slow: List, fast: List, count: usize, weight: f64) -> *mut c_char;
     fn resweep_copy(to: List, from: List, count: usize) -> *mut c_char;
 }
@@ -137,6 +138,16 @@ pub fn muon(params: &[Tensor], momenta: &[Tensor], step: Muon) -> Result<(), Tch
     result(unsafe {
         resweep_muon(params.as_ptr(), momenta.as_ptr(), params.len(), &raw const step)
     })
+}
+
+/// Scales the gradients of `params` down to this norm of all together, where it is above.
+///
+/// # Errors
+/// What libtorch reports.
+pub fn clip(params: &[Tensor], most: f64) -> Result<(), TchError> {
+    let params = pointers(params);
+    // SAFETY: the pointers are live at::Tensor for the length of the call.
+    result(unsafe { resweep_clip(params.as_ptr(), params.len(), most) })
 }
 
 /// Moves `slow` this share of the way to `fast`.

@@ -5,7 +5,8 @@ use std::time::Instant;
 use rand::Rng;
 use tch::{Device, Reduction, TchError, Tensor};
 
-use super::batches::{DeviceImages, Targets};
+use super::average::Averages;
+use super::batches::{self, DeviceImages, Targets};
 use super::evaluate::{Evaluation, Sums, evaluate, top1_of_views};
 use super::meter;
 use super::optim::Optim;
@@ -34,6 +35,10 @@ pub struct Epoch {
     pub validation: Option<Evaluation>,
     /// Accuracy on the test set by several views of every image, after the last epoch, percent.
     pub tta: Option<f64>,
+    /// The moving average of the weights on the test set.
+    pub ema: Option<Evaluation>,
+    /// The equal average of the weights on the test set, after the last epoch.
+    pub swa: Option<Evaluation>,
 }
 
 /// The images of a run.
@@ -108,6 +113,7 @@ pub fn fit(
     let steps = (train.len() as u64).div_ceil(u64::from(recipe.batch));
     let rates = Rates::new(recipe, steps);
     let mut optim = Optim::new(recipe, rates.steps(), model)?;
+    let mut averages = Averages::new(recipe, rates.steps(), model)?;
     let random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
     for number in 1..=recipe.epochs {
         let started = Instant::now();
@@ -115,17 +121,20 @@ pub fn fit(
         let mut sums = Sums::new(model.device())?;
         let mut lr = 0.0;
         for step in 0..steps {
-            let (images, targets) = order.batch(step as i64 * batch, batch)?;
             if random {
                 tch::manual_seed(step_seed(seed, number, step));
             }
-            let logits = model.forward(&images, true)?;
-            let loss = loss(&logits, &targets, recipe.label_smoothing)?;
-            loss.f_backward()?;
-            lr = rates.at(u64::from(number - 1) * steps + step);
+            let start = step as i64 * batch;
+            gradients(
+                model,
+                recipe,
+                (&order, start, batch.min(sets.train.len() - start)),
+                &mut sums,
+            )?;
+            let before = u64::from(number - 1) * steps + step;
+            lr = rates.at(before);
             optim.step(lr)?;
-            let count = targets.labels.size()[0];
-            sums.add(&loss.detach().f_mul_scalar(count)?, &logits, &targets.labels)?;
+            averages.after_step(before + 1)?;
 
             let images = ((step + 1) * u64::from(recipe.batch)).min(train.len() as u64);
             let so_far = running_loss(&sums, model.device(), images)?;
@@ -145,6 +154,7 @@ pub fn fit(
         if number == recipe.epochs {
             optim.finish()?;
         }
+        averages.after_epoch(number)?;
         let (loss, correct) = sums.read()?;
         let seconds = started.elapsed().as_secs_f64();
         let (loss, top1) = (loss / train.len() as f64, 100.0 * correct / train.len() as f64);
@@ -152,7 +162,13 @@ pub fn fit(
             return Err(Stopped::Diverged { epoch: number, loss });
         }
         let tested = tested(model, recipe, sets, number)?;
-        watch.epoch(&Epoch { number, lr, loss, top1, seconds, ..tested });
+        let eval_batch = i64::from(recipe.eval_batch);
+        let ema = averages.evaluate_ema(model, sets.test, eval_batch)?;
+        let swa = match number == recipe.epochs {
+            true => averages.evaluate_swa(model, (recipe, seed), (sets.train, sets.test))?,
+            false => None,
+        };
+        watch.epoch(&Epoch { number, lr, loss, top1, seconds, ema, swa, ..tested });
     }
     meter::synchronize(model.device());
     Ok(())
@@ -168,7 +184,31 @@ fn tested(model: &Model, recipe: &Train, sets: Sets<'_>, number: u32) -> Result<
         false => None,
     };
     let (lr, loss, top1, seconds) = (0.0, 0.0, 0.0, 0.0);
-    Ok(Epoch { number, lr, loss, top1, seconds, test, validation, tta })
+    let (ema, swa) = (None, None);
+    Ok(Epoch { number, lr, loss, top1, seconds, test, validation, tta, ema, swa })
+}
+
+/// The gradients of the mean loss over `count` images of an epoch from `start` on, which go through
+/// the network in as many parts as the recipe says.
+fn gradients(
+    model: &Model,
+    recipe: &Train,
+    (order, start, count): (&batches::Epoch<'_>, i64, i64),
+    sums: &mut Sums,
+) -> Result<(), TchError> {
+    let part = (count as u64).div_ceil(u64::from(recipe.accumulate.max(1))).max(1) as i64;
+    for from in (0..count).step_by(part as usize) {
+        let (images, targets) = order.batch(start + from, part.min(count - from))?;
+        let logits = model.forward(&images, true)?;
+        let loss = loss(&logits, &targets, recipe.label_smoothing)?;
+        let own = targets.labels.size()[0];
+        match own == count {
+            true => loss.f_backward()?,
+            false => loss.f_mul_scalar(own as f64 / count as f64)?.f_backward()?,
+        }
+        sums.add(&loss.detach().f_mul_scalar(own)?, &logits, &targets.labels)?;
+    }
+    Ok(())
 }
 
 /// The seed of libtorch's generator in a step: any step can be repeated without those before it.

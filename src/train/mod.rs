@@ -6,6 +6,8 @@ pub mod split;
 #[cfg(feature = "torch")]
 pub mod augment;
 #[cfg(feature = "torch")]
+pub mod average;
+#[cfg(feature = "torch")]
 pub mod batches;
 #[cfg(feature = "torch")]
 pub mod evaluate;
@@ -17,3 +19,5 @@ pub mod meter;
 pub mod optim;
 #[cfg(feature = "torch")]
 pub mod runner;
+#[cfg(feature = "torch")]
+pub mod statistics;

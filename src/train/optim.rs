@@ -21,6 +21,8 @@ pub struct Optim {
     /// The full learning rate, which the schedule goes down from.
     full: f64,
     groups: Vec<Group>,
+    /// The most that the norm of all gradients may be, and whose they are.
+    clip: Option<(f64, Vec<Tensor>)>,
     lookahead: Option<Lookahead>,
     steps: u64,
 }
@@ -52,7 +54,9 @@ impl Optim {
             }
             _ => None,
         };
-        Ok(Self { full: recipe.optimizer.lr(), groups, lookahead, steps: 0 })
+        let clip =
+            recipe.clip_norm.map(|most| (most, params().map(Tensor::shallow_clone).collect()));
+        Ok(Self { full: recipe.optimizer.lr(), groups, clip, lookahead, steps: 0 })
     }
 
     /// Changes the weights by their gradients, and sets the gradients free. `lr` is the rate of the
@@ -61,6 +65,9 @@ impl Optim {
     /// # Errors
     /// What libtorch reports.
     pub fn step(&mut self, lr: f64) -> Result<(), TchError> {
+        if let Some((most, params)) = &self.clip {
+            shim::clip(params, *most)?;
+        }
         for group in &self.groups {
             group.step(lr, self.full, self.steps == 0)?;
             shim::forget_gradients(group.params())?;

@@ -168,6 +168,8 @@ impl fit::Watch for Teller<'_, '_> {
             val_loss: epoch.validation.map(|validation| validation.loss),
             val_top1: epoch.validation.map(|validation| validation.top1),
             top1_tta: epoch.tta,
+            top1_ema: epoch.ema.map(|ema| ema.top1),
+            top1_swa: epoch.swa.map(|swa| swa.top1),
             epoch_s: epoch.seconds,
             eval_s: Some(epoch.test.seconds),
             train_images_per_s: Some(self.images as f64 / epoch.seconds),

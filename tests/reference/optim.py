@@ -16,6 +16,10 @@ optim.safetensors   Ten steps of each case on four parameters: p0 [3, 4] a matri
     another optimiser on p1 and p3; where a case says so its iteration runs in float32 instead of
     torch's bfloat16, whose last digits differ between processors.
 
+    `ema`, `ema_every` and `swa` are averages of the parameters of `sgd_momentum` by torch's
+    AveragedModel: of decay 0.9, of decay 0.6 every third step, and equal. Before an average begins
+    it holds the start values.
+
 schedule.csv   case, step, lr: the rate used in each of 50 steps, peak 0.1, five steps an epoch, float64
     to all digits. torch computes most of them by recursion, so compare with a relative 1e-12.
         constant               0.1
@@ -49,6 +53,7 @@ import torch
 from safetensors.torch import save_file
 from torch import optim
 from torch.optim import _muon
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_multi_avg_fn
 from torch.optim import lr_scheduler as schedulers
 
 import formula
@@ -169,6 +174,27 @@ def groups(kind, common, *own):
     )
 
 
+class Clipped(optim.SGD):
+    """Clips the norm of all gradients together before its step."""
+
+    def step(self):
+        params = [p for group in self.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(params, 2.5)
+        super().step()
+
+
+def averages(function, every=1):
+    """Yields (t, p, value) of the averaged parameters after every step of `sgd_momentum`."""
+    params = torch.nn.ParameterList(formula.uniform(START + p, s) for p, s in enumerate(SHAPES))
+    averaged = AveragedModel(params, multi_avg_fn=function)
+    for t, p, value in trajectory(CASES["sgd_momentum"]):
+        params[p].data = value
+        if p == len(SHAPES) - 1:
+            if (t + 1) % every == 0:
+                averaged.update_parameters(params)
+            yield from ((t, p, param.detach().clone()) for p, param in enumerate(averaged.module))
+
+
 OTHERS = sgd(lr=0.05, momentum=0.85, nesterov=True, weight_decay=0.01)
 
 CASES = {
@@ -176,6 +202,7 @@ CASES = {
     "sgd_momentum": sgd(lr=0.1, momentum=0.9),
     "sgd_nesterov": sgd(lr=0.1, momentum=0.9, nesterov=True),
     "sgd_dampening": sgd(lr=0.1, momentum=0.9, dampening=0.5, weight_decay=5e-4),
+    "sgd_clipped": lambda params: Clipped(params, lr=0.1, foreach=False, momentum=0.9),
     "sgd_weight_decay": sgd(lr=0.1, weight_decay=5e-4),
     "sgd_momentum_weight_decay": sgd(lr=0.1, momentum=0.9, weight_decay=5e-4),
     "sgd_nesterov_weight_decay": sgd(lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
@@ -216,6 +243,12 @@ CASES = {
     "lookahead": lookahead(sgd(lr=0.1, momentum=0.9)),
     "lookahead_ramp": lookahead(sgd(lr=0.1), every=3, alpha=1.0, alpha_end=0.25),
     "lookahead_adam": lookahead(adam(), every=2, alpha=0.8),
+}
+
+AVERAGES = {
+    "ema": (get_ema_multi_avg_fn(0.9), 1),
+    "ema_every": (get_ema_multi_avg_fn(0.6), 3),
+    "swa": (get_swa_multi_avg_fn(), 1),
 }
 
 PEAK, TOTAL, EPOCH, WARMUP = 0.1, 50, 5, 10
@@ -309,6 +342,11 @@ def main():
         f"{case}/{t}/p{p}": value
         for case, make in CASES.items()
         for t, p, value in trajectory(make)
+    }
+    tensors |= {
+        f"{case}/{t}/p{p}": value
+        for case, (function, every) in AVERAGES.items()
+        for t, p, value in averages(function, every)
     }
     save_file(tensors, GOLDEN / "optim.safetensors")
     with (GOLDEN / "schedule.csv").open("w", newline="") as file:

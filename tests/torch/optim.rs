@@ -2,6 +2,7 @@
 
 use resweep::op::{Init, Role, Weight};
 use resweep::spec::train::{Decay, Train};
+use resweep::train::average::Average;
 use resweep::train::optim::Optim;
 use tch::{Device, Kind, Tensor};
 
@@ -35,6 +36,7 @@ fn cases() -> Vec<(&'static str, String)> {
         ("sgd_momentum", "Sgd(lr: 0.1, momentum: 0.9)"),
         ("sgd_nesterov", "Sgd(lr: 0.1, momentum: 0.9, nesterov: true)"),
         ("sgd_dampening", "Sgd(lr: 0.1, momentum: 0.9, dampening: 0.5, weight_decay: 0.0005)"),
+        ("sgd_clipped", "Sgd(lr: 0.1, momentum: 0.9)"),
         ("sgd_weight_decay", "Sgd(lr: 0.1, weight_decay: 0.0005)"),
         ("sgd_momentum_weight_decay", "Sgd(lr: 0.1, momentum: 0.9, weight_decay: 0.0005)"),
         (
@@ -75,6 +77,7 @@ fn cases() -> Vec<(&'static str, String)> {
 /// Fields of the recipe beside the optimiser.
 fn others(case: &str) -> &'static str {
     match case {
+        "sgd_clipped" => "clip_norm: Some(2.5)",
         "groups_sgd" => {
             "groups: (
                 bias: Some((lr: 6.4, weight_decay: Some(0))),
@@ -95,7 +98,8 @@ fn others(case: &str) -> &'static str {
 fn every_step_is_pytorchs() {
     let wanted = golden("optim.safetensors");
     let cases = cases();
-    assert_eq!(wanted.len(), cases.len() * STEPS as usize * params().len());
+    let averages = 3;
+    assert_eq!(wanted.len(), (cases.len() + averages) * STEPS as usize * params().len());
     for (name, rule) in cases {
         let (params, recipe) = (params(), recipe_with(&rule, others(name)));
         let mut optim = optim(&recipe, &params);
@@ -145,6 +149,32 @@ fn weight_decay_can_leave_out_norms_and_biases() {
     optim.step(0.1).unwrap();
     assert!(!params[0].1.equal(&before[0]), "the matrix decays");
     assert!(params[1].1.equal(&before[1]), "the bias does not");
+}
+
+/// PyTorch's `AveragedModel` over the steps of `sgd_momentum`.
+#[test]
+fn every_average_is_pytorchs() {
+    let wanted = golden("optim.safetensors");
+    let equal: fn(u64) -> f64 = |count| 1.0 / (count + 1) as f64;
+    let cases: [(&str, u32, fn(u64) -> f64); 3] =
+        [("ema", 1, |_| 1.0 - 0.9), ("ema_every", 3, |_| 1.0 - 0.6), ("swa", 1, equal)];
+    for (name, every, share) in cases {
+        let (params, recipe) = (params(), recipe("Sgd(lr: 0.1, momentum: 0.9)"));
+        let mut optim = optim(&recipe, &params);
+        let mut average = Average::of(params.iter().map(|(w, p)| (w, p))).unwrap();
+        for t in 0..STEPS as u32 {
+            let _ = set_gradients(&params, t);
+            optim.step(0.1 * (1.0 - f64::from(t) / 20.0)).unwrap();
+            if (t + 1) % every == 0 {
+                average.take(share(average.count())).unwrap();
+            }
+            let begun = average.count() > 0;
+            for (p, value) in average.weights().iter().enumerate().filter(|_| begun) {
+                let error = relative(value, find(&wanted, &format!("{name}/{t}/p{p}")));
+                assert!(error < 2e-6, "{name}, step {t}, parameter {p}: off by {error:e}");
+            }
+        }
+    }
 }
 
 /// The two parameters of a normalisation are told apart, and the narrowest group counts.

@@ -1,6 +1,7 @@
 //! The recipe: how networks are trained.
 
 mod augment;
+mod averages;
 mod eval;
 mod fault;
 mod groups;
@@ -15,6 +16,7 @@ use crate::spec::tree::Tree;
 use fault::{Fault, unmet, within};
 
 pub use augment::{Augment, Erased, Fill, Space};
+pub use averages::{Ema, Swa};
 pub use eval::{Eval, Views};
 pub use groups::{Group, Groups};
 pub use optimizer::{Decay, MuonPrecision, MuonScale, MuonWeights, Optimizer};
@@ -39,6 +41,20 @@ pub struct Train {
     /// Parameters with a learning rate or weight decay of their own.
     #[serde(default, skip_serializing_if = "Groups::are_none")]
     pub groups: Groups,
+    /// The most that the norm of all gradients together may be; above it they are scaled down;
+    /// `torch.nn.utils.clip_grad_norm_`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// A batch goes through the network in so many parts, whose gradients are added up before the
+    /// step: less memory, and without batch statistics the same step.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub accumulate: u32,
+    /// A moving average of the weights, evaluated beside them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<Ema>,
+    /// An equal average of the weights after the last epochs, evaluated at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swa: Option<Swa>,
     /// How the learning rate goes on after the warm-up.
     #[serde(default)]
     pub schedule: Schedule,
@@ -67,6 +83,15 @@ fn eval_batch() -> u32 {
     250
 }
 
+fn one() -> u32 {
+    1
+}
+
+/// What was always so before it could be said is not written, so that specs keep their hashes.
+fn is_one(value: &u32) -> bool {
+    *value == 1
+}
+
 impl Train {
     /// What the types cannot say: ranges, and fields that need each other.
     ///
@@ -77,6 +102,9 @@ impl Train {
         let of_optimizer = within("optimizer", self.optimizer.faults());
         let of_parts = of_optimizer.into_iter().chain(self.schedule.faults());
         let of_parts = of_parts.chain(within("groups", self.groups.faults()));
+        let of_ema = self.ema.map_or_else(Vec::new, |ema| within("ema", ema.faults()));
+        let of_swa = self.swa.map_or_else(Vec::new, |swa| within("swa", swa.faults()));
+        let of_parts = of_parts.chain(of_ema).chain(of_swa);
         let faults = self.faults().into_iter().chain(of_parts).chain(augment);
         let told = faults.map(|Fault { path, reason, help }| {
             let problem = Problem::Value { reason: reason.into(), help: help.into() };
@@ -95,6 +123,18 @@ impl Train {
                 "label_smoothing",
                 "`label_smoothing` is not from 0 to below 1",
                 "a common value is 0.1",
+            ),
+            (
+                self.clip_norm.is_none_or(|norm| norm > 0.0),
+                "clip_norm",
+                "`clip_norm` is not above 0",
+                "a common value is 1",
+            ),
+            (
+                (1..=self.batch.max(1)).contains(&self.accumulate),
+                "accumulate",
+                "`accumulate` is not from 1 to the number of images in a batch",
+                "a batch of 128 in 4 parts takes 32 images at a time",
             ),
             (
                 (0.0..=1e6).contains(&self.warmup_epochs),
