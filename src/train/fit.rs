@@ -121,13 +121,12 @@ pub fn fit(
             if let Some(loss) = so_far.filter(|loss| !loss.is_finite()) {
                 return Err(Stopped::Diverged { epoch: number, loss });
             }
-            let seconds = started.elapsed().as_secs_f64();
             watch.step(&Step {
                 epoch: number,
                 step: step + 1,
                 steps,
                 images,
-                seconds,
+                seconds: started.elapsed().as_secs_f64(),
                 loss: so_far,
             });
         }
@@ -135,12 +134,8 @@ pub fn fit(
             optim.finish()?;
         }
         averages.after_epoch(number)?;
-        let (loss, correct) = sums.read()?;
+        let (loss, top1) = means(&sums, train.len(), number)?;
         let seconds = started.elapsed().as_secs_f64();
-        let (loss, top1) = (loss / train.len() as f64, 100.0 * correct / train.len() as f64);
-        if !loss.is_finite() {
-            return Err(Stopped::Diverged { epoch: number, loss });
-        }
         let evaluated = evaluate(model, test, i64::from(recipe.eval_batch))?;
         let ema = averages.evaluate_ema(model, test, i64::from(recipe.eval_batch))?;
         let swa = match number == recipe.epochs {
@@ -151,6 +146,16 @@ pub fn fit(
     }
     meter::synchronize(model.device());
     Ok(())
+}
+
+/// Mean loss and accuracy in percent of an epoch. Waits for the device.
+fn means(sums: &Sums, images: i64, epoch: u32) -> Result<(f64, f64), Stopped> {
+    let (loss, correct) = sums.read()?;
+    let (loss, top1) = (loss / images as f64, 100.0 * correct / images as f64);
+    match loss.is_finite() {
+        true => Ok((loss, top1)),
+        false => Err(Stopped::Diverged { epoch, loss }),
+    }
 }
 
 /// The gradients of the mean loss over `count` images of an epoch from `start` on, which go through
