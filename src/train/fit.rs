@@ -141,13 +141,12 @@ pub fn fit(
             if let Some(loss) = so_far.filter(|loss| !loss.is_finite()) {
                 return Err(Stopped::Diverged { epoch: number, loss });
             }
-            let seconds = started.elapsed().as_secs_f64();
             watch.step(&Step {
                 epoch: number,
                 step: step + 1,
                 steps,
                 images,
-                seconds,
+                seconds: started.elapsed().as_secs_f64(),
                 loss: so_far,
             });
         }
@@ -155,12 +154,8 @@ pub fn fit(
             optim.finish()?;
         }
         averages.after_epoch(number)?;
-        let (loss, correct) = sums.read()?;
+        let (loss, top1) = means(&sums, train.len(), number)?;
         let seconds = started.elapsed().as_secs_f64();
-        let (loss, top1) = (loss / train.len() as f64, 100.0 * correct / train.len() as f64);
-        if !loss.is_finite() {
-            return Err(Stopped::Diverged { epoch: number, loss });
-        }
         let tested = tested(model, recipe, sets, number)?;
         let eval_batch = i64::from(recipe.eval_batch);
         let ema = averages.evaluate_ema(model, sets.test, eval_batch)?;
@@ -186,6 +181,16 @@ fn tested(model: &Model, recipe: &Train, sets: Sets<'_>, number: u32) -> Result<
     let (lr, loss, top1, seconds) = (0.0, 0.0, 0.0, 0.0);
     let (ema, swa) = (None, None);
     Ok(Epoch { number, lr, loss, top1, seconds, test, validation, tta, ema, swa })
+}
+
+/// Mean loss and accuracy in percent of an epoch. Waits for the device.
+fn means(sums: &Sums, images: i64, epoch: u32) -> Result<(f64, f64), Stopped> {
+    let (loss, correct) = sums.read()?;
+    let (loss, top1) = (loss / images as f64, 100.0 * correct / images as f64);
+    match loss.is_finite() {
+        true => Ok((loss, top1)),
+        false => Err(Stopped::Diverged { epoch, loss }),
+    }
 }
 
 /// The gradients of the mean loss over `count` images of an epoch from `start` on, which go through

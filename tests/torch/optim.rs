@@ -151,12 +151,15 @@ fn weight_decay_can_leave_out_norms_and_biases() {
     assert!(params[1].1.equal(&before[1]), "the bias does not");
 }
 
+/// The share of the newest weights in an average that took in so many before.
+type Share = fn(u64) -> f64;
+
 /// PyTorch's `AveragedModel` over the steps of `sgd_momentum`.
 #[test]
 fn every_average_is_pytorchs() {
     let wanted = golden("optim.safetensors");
-    let equal: fn(u64) -> f64 = |count| 1.0 / (count + 1) as f64;
-    let cases: [(&str, u32, fn(u64) -> f64); 3] =
+    let equal: Share = |count| 1.0 / (count + 1) as f64;
+    let cases: [(&str, u32, Share); 3] =
         [("ema", 1, |_| 1.0 - 0.9), ("ema_every", 3, |_| 1.0 - 0.6), ("swa", 1, equal)];
     for (name, every, share) in cases {
         let (params, recipe) = (params(), recipe("Sgd(lr: 0.1, momentum: 0.9)"));
