@@ -93,3 +93,22 @@ fn rises_of_any_length_are_finite() {
         }
     }
 }
+
+/// What a recipe says is written down for its hash, and reads back as the same.
+#[test]
+fn every_choice_of_a_recipe_can_be_written() {
+    let muon = "Muon(lr: 0.1, scale: MatchAdamW, precision: Fp32, weights: Normalized, \
+                others: RmsProp(lr: 0.1))";
+    let text = format!(
+        "(
+            epochs: 1, batch: 2, accumulate: 2, clip_norm: Some(1), decay: WeightsOnly,
+            optimizer: Lookahead(inner: {muon}, alpha_end: Some(0.2)),
+            groups: (shift: Some((lr: 64, weight_decay: Some(0)))),
+            ema: Some((decay: 0.9)), swa: Some((from: 0.5)),
+            schedule: OneCycle(anneal: Linear),
+        )"
+    );
+    let recipe: Train = ron::from_str(&text).unwrap();
+    let written = ron::to_string(&recipe).unwrap();
+    assert_eq!(ron::from_str::<Train>(&written).unwrap(), recipe);
+}

@@ -136,7 +136,7 @@ pub enum Optimizer {
 
 /// What a step of Muon is multiplied by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename = "scale of Muon")]
+#[serde(rename(deserialize = "scale of Muon"))]
 pub enum MuonScale {
     /// `sqrt(max(1, rows / columns))`.
     #[default]
@@ -147,7 +147,7 @@ pub enum MuonScale {
 
 /// What Muon's iteration computes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename = "precision of Muon")]
+#[serde(rename(deserialize = "precision of Muon"))]
 pub enum MuonPrecision {
     /// bfloat16, as its authors and PyTorch do.
     #[default]
@@ -158,7 +158,7 @@ pub enum MuonPrecision {
 
 /// What Muon does to the norms of weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename = "handling of norms")]
+#[serde(rename(deserialize = "handling of norms"))]
 pub enum MuonWeights {
     /// Nothing.
     #[default]

@@ -94,7 +94,7 @@ pub enum Schedule {
 
 /// The way from one learning rate to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename = "way of annealing")]
+#[serde(rename(deserialize = "way of annealing"))]
 pub enum Anneal {
     /// Half a cosine wave.
     #[default]
