@@ -512,6 +512,31 @@ proptest! {
     }
 }
 
+/// A few lines ask for 2^24 nodes, in shortcuts that come to nothing; or for 10^7 blocks without any.
+#[test]
+fn specs_that_multiply_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    for at in 0..24 {
+        let next = format!("Shortcut(nodes: [(\"u\", Use(block: \"{}.ron\"))])", at + 1);
+        write(&format!("{at}.ron"), &format!("Block(nodes: [(\"l\", {next}), (\"r\", {next})])"));
+    }
+    write("24.ron", "Block(nodes: [(\"conv\", Conv2d(out: 3, kernel: 3))])");
+    let head = "head: [(\"pool\", GlobalAvgPool()), (\"fc\", Linear(out: \"classes\"))]";
+    write("a.ron", &format!("Network(stem: [(\"a\", Use(block: \"0.ron\"))], {head})"));
+    let stages = "(layers: 10000),".repeat(1000);
+    write(
+        "b.ron",
+        &format!("Network(stem: [], block: Block(nodes: []), stages: [{stages}], {head})"),
+    );
+    for name in ["a.ron", "b.ron"] {
+        let loader = Loader::default();
+        let error = experiment::network(&loader, &folder.path().join(name), &[], None).unwrap_err();
+        let text = error.render(&loader.sources);
+        assert!(text.contains("the network has more than 300000 nodes"), "{name}: {text}");
+    }
+}
+
 #[test]
 fn deep_nesting_is_told() {
     for (open, close) in [("[", "]"), ("(", ")"), ("Some(", ")"), ("{\"a\":", "}")] {

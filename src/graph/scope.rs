@@ -15,7 +15,8 @@ use crate::spec::node::{INPUT, Kind, NodeSpec, check_name};
 use crate::spec::source::Span;
 use crate::spec::tree::Tree;
 
-/// More nodes than this are refused: a few lines could otherwise ask for any number.
+/// More blocks and nodes than this are refused, those that are left out counted too: a few lines
+/// could otherwise ask for any number.
 const MAX_NODES: usize = 300_000;
 
 /// A graph under construction.
@@ -24,6 +25,8 @@ pub(super) struct Builder<'a> {
     pub(super) dag: DiGraph<Node, usize>,
     pub(super) paths: HashMap<String, NodeIndex>,
     pub(super) errors: Vec<SpecError>,
+    /// Blocks and nodes looked at so far.
+    looked_at: usize,
 }
 
 /// The result of a node whose shape is known. What a mistake makes unknown is `None` instead, and
@@ -53,7 +56,23 @@ enum Source {
     Node(usize),
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    pub(super) fn new(loader: &'a Loader) -> Self {
+        let (dag, paths, errors) = (DiGraph::new(), HashMap::new(), Vec::new());
+        Self { loader, dag, paths, errors, looked_at: 0 }
+    }
+
+    /// Whether one more block or node may be looked at; the first that may not be is told.
+    pub(super) fn has_room(&mut self, span: Span, place: &Place) -> bool {
+        self.looked_at += 1;
+        if self.looked_at == MAX_NODES + 1 {
+            let reason = format!("the network has more than {MAX_NODES} nodes");
+            let problem = Problem::Value { reason, help: "give it fewer layers".into() };
+            self.errors.push(place.explain(SpecError::at(span, problem)));
+        }
+        self.looked_at <= MAX_NODES
+    }
+
     /// Tells every mistake that does not follow from an unknown input.
     pub(super) fn tell_all(&mut self, error: SpecError, place: &Place, input: Option<Value>) {
         // Without a shape nothing can be said of its channels.
@@ -170,13 +189,7 @@ impl Builder<'_> {
 
     /// Adds a node, or the nodes that it stands for, and returns its result.
     fn node(&mut self, node: &NodeSpec, sources: &[Option<Value>], spot: &Spot) -> Option<Value> {
-        if self.dag.node_count() > MAX_NODES {
-            if self.dag.node_count() == MAX_NODES + 1 {
-                let reason = format!("the network has more than {MAX_NODES} nodes");
-                let problem = Problem::Value { reason, help: "give it fewer layers".into() };
-                self.tell(spot, SpecError::at(node.name.span, problem));
-                self.dag.add_node(self.dag[NodeIndex::new(0)].clone());
-            }
+        if !self.has_room(node.name.span, &spot.place) {
             return None;
         }
         if !node.when {

@@ -1,9 +1,7 @@
 //! Every block of every stage, with what is in scope in it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::rc::Rc;
-
-use petgraph::graph::DiGraph;
 
 use super::scope::{Builder, Spot, Value, with_channels};
 use super::{Graph, Node, Part, Place, Scope};
@@ -15,7 +13,6 @@ use crate::spec::load::{Include, Later, Loader};
 use crate::spec::network::{Network, Stage};
 use crate::spec::node::{NodeSpec, check_name};
 use crate::spec::params::{Param, Params, declared};
-use crate::spec::source::Span;
 use crate::spec::template;
 
 /// More layers in one stage are refused.
@@ -25,10 +22,9 @@ const MAX_LAYERS: u32 = 10_000;
 pub(super) fn build(loader: &Loader, network: &Network, env: &Env) -> Result<Graph, SpecError> {
     let (channels, height, width) = network.input;
     let shape = Shape::Maps(channels, height, width);
-    let mut dag = DiGraph::new();
-    let place = Rc::default();
-    let input = dag.add_node(Node { path: "input".into(), op: None, span: None, shape, place });
-    let builder = Builder { loader, dag, paths: HashMap::new(), errors: Vec::new() };
+    let mut builder = Builder::new(loader);
+    let (path, place) = ("input".into(), Rc::default());
+    let input = builder.dag.add_node(Node { path, op: None, span: None, shape, place });
     let mut stages = Stages { builder, network, env, block: 0, used: HashSet::new() };
 
     let input = Value { node: input, shape };
@@ -53,9 +49,7 @@ pub(super) fn build(loader: &Loader, network: &Network, env: &Env) -> Result<Gra
 
 /// Reads a block alone and checks its nodes, as far as that can be without knowing what it reads.
 pub(super) fn check_block(loader: &Loader, include: &Include<Block>) -> Result<(), SpecError> {
-    let builder =
-        Builder { loader, dag: DiGraph::new(), paths: HashMap::new(), errors: Vec::new() };
-    let mut builder = builder;
+    let mut builder = Builder::new(loader);
     let typical = |name: &str| match name {
         "width" | "in_channels" => 64,
         "blocks" | "layers" | "stages" => 2,
@@ -132,15 +126,10 @@ impl<'a> Stages<'a> {
                 }
             }
         }
-        if let Some(with) = &self.network.with {
-            let tree = with.tree(self.builder.loader);
-            let names = tree.fields().iter().map(|field| (field.name.clone(), field.span));
-            let blocks = self.network.block.iter();
-            let blocks: Vec<&Blocks> =
-                blocks.chain(self.network.stages.iter().filter_map(|s| s.block.as_ref())).collect();
-            let unknown = names.filter(|(name, _)| !self.used.contains(name)).collect::<Vec<_>>();
-            self.refuse(&unknown, &blocks);
-        }
+        let of_stages = self.network.stages.iter().filter_map(|stage| stage.block.as_ref());
+        let blocks: Vec<&Blocks> = self.network.block.iter().chain(of_stages).collect();
+        let used = std::mem::take(&mut self.used);
+        self.refuse(self.network.with.as_ref(), &used, &blocks);
         end
     }
 
@@ -173,6 +162,9 @@ impl<'a> Stages<'a> {
     fn stage(&mut self, at: &At<'a>, mut end: Option<Value>) -> Option<Value> {
         let mut used = HashSet::new();
         for layer in 0..at.stage.layers.value {
+            if !self.builder.has_room(at.stage.layers.span, &Place::default()) {
+                return None;
+            }
             end = match self.layer(at, layer, end, &mut used) {
                 Ok(end) => end,
                 Err(error) => {
@@ -182,18 +174,15 @@ impl<'a> Stages<'a> {
             };
             self.block += 1;
         }
-        if let Some(with) = &at.stage.with {
-            let tree = with.tree(self.builder.loader);
-            let names = tree.fields().iter().map(|field| (field.name.clone(), field.span));
-            let unknown = names.filter(|(name, _)| !used.contains(name)).collect::<Vec<_>>();
-            self.refuse(&unknown, &[at.blocks]);
-        }
+        self.used.extend(used.iter().cloned());
+        self.refuse(at.stage.with.as_ref(), &used, &[at.blocks]);
         end
     }
 
-    /// Tells of parameters that none of the blocks declares.
-    fn refuse(&mut self, unknown: &[(String, Span)], blocks: &[&Blocks]) {
+    /// Tells of parameters that none of the blocks declares; `used` are those that one does.
+    fn refuse(&mut self, with: Option<&Later<Params>>, used: &HashSet<String>, blocks: &[&Blocks]) {
         let loader = self.builder.loader;
+        let Some(with) = with.map(|with| with.tree(loader)) else { return };
         let all: Vec<&Include<Block>> = blocks.iter().flat_map(|blocks| &blocks.0).collect();
         let mut files: Vec<String> = all.iter().map(|block| block.called(loader)).collect();
         files.dedup();
@@ -201,10 +190,10 @@ impl<'a> Stages<'a> {
             all.iter().flat_map(|block| declared(&block.tree(loader))).collect();
         known.sort();
         known.dedup();
-        for (name, span) in unknown {
-            let (file, name, known) = (files.join(" or "), name.clone(), known.clone());
+        for field in with.fields().iter().filter(|field| !used.contains(&field.name)) {
+            let (file, name, known) = (files.join(" or "), field.name.clone(), known.clone());
             let problem = Problem::UnknownParameter { file, name, known };
-            self.builder.errors.push(SpecError::at(*span, problem));
+            self.builder.errors.push(SpecError::at(field.span, problem));
         }
     }
 
@@ -233,7 +222,6 @@ impl<'a> Stages<'a> {
 
         let known = declared(&include.tree(loader));
         used.extend(known.iter().cloned());
-        self.used.extend(known.iter().cloned());
         let mut params = Vec::new();
         for with in [&self.network.with, &at.stage.with].into_iter().flatten() {
             let Params(given) = with.read(loader, &env, "`with`")?;
