@@ -134,7 +134,7 @@ fn baseline(
 /// Reads and plans a network alone, for the input it is written for or for a task.
 ///
 /// # Errors
-/// The first mistake.
+/// Every mistake that was found.
 pub fn network(
     loader: &Loader,
     path: &Path,

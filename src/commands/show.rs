@@ -53,8 +53,8 @@ fn experiment(experiment: &Experiment) -> Result<String, SpecError> {
     let entry = flat::make(Value::Struct(None, entry));
     let fields = vec![
         flat::field("networks", flat::make(Value::List(vec![entry]))),
-        flat::field("data", flat::serialized(&experiment.data)?),
-        flat::field("train", flat::serialized(&experiment.train)?),
+        flat::field("data", flat::written(&experiment.data)?),
+        flat::field("train", flat::written(&experiment.train)?),
     ];
     let sweep = flat::make(Value::Struct(Some("Sweep".into()), fields));
     Ok(format!("// {}\n{}\n", experiment.name, sweep.to_ron()))

@@ -3,7 +3,6 @@
 
 use std::rc::Rc;
 
-use ron::extensions::Extensions;
 use serde::Serialize;
 
 use super::candidate::Candidate;
@@ -12,7 +11,6 @@ use crate::spec::axes::{Setting, short, value};
 use crate::spec::error::SpecError;
 use crate::spec::expr::{Env, Number, Value, evaluate};
 use crate::spec::overlay;
-use crate::spec::source::Sources;
 use crate::spec::tree::{self, Tree};
 
 /// What a plan tells conditions.
@@ -153,11 +151,7 @@ impl Candidate<'_> {
 
 /// A spec with every field, also those that the file leaves out.
 fn typed<T: Serialize>(spec: &T) -> Option<Rc<Tree>> {
-    let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
-    let text = options.to_string(spec).ok()?;
-    let sources = Sources::default();
-    let id = sources.add(String::new(), std::path::Path::new(""), text);
-    Tree::parse(&sources, id).ok()
+    Tree::of(spec).ok()
 }
 
 fn find(tree: &Option<Rc<Tree>>, path: &str) -> Option<Value> {

@@ -59,21 +59,11 @@ pub(super) fn resolved(
 
 /// The tree with the files that it includes in their places.
 pub(crate) fn inline(loader: &Loader, tree: &Rc<Tree>) -> Rc<Tree> {
-    let items = |items: &[Rc<Tree>]| items.iter().map(|item| inline(loader, item)).collect();
-    let fields = |fields: &[Field]| {
-        let inlined = |field: &Field| Field { tree: inline(loader, &field.tree), ..field.clone() };
-        fields.iter().map(inlined).collect()
-    };
-    let value = match &tree.value {
+    match &tree.value {
         Value::Str(_) => match loader.included(tree.span) {
-            Some(file) => return inline(loader, &file),
-            None => return Rc::clone(tree),
+            Some(file) => inline(loader, &file),
+            None => Rc::clone(tree),
         },
-        Value::List(list) => Value::List(items(list)),
-        Value::Tuple(name, list) => Value::Tuple(name.clone(), items(list)),
-        Value::Map(list) => Value::Map(fields(list)),
-        Value::Struct(name, list) => Value::Struct(name.clone(), fields(list)),
-        _ => return Rc::clone(tree),
-    };
-    Rc::new(Tree { value, span: tree.span })
+        _ => tree.map(&|inner| inline(loader, inner)),
+    }
 }

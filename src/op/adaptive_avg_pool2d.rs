@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::window::nonzero;
-use super::{Misfit, Operation, Shape, Size2, maps};
+use super::window::pooled_to;
+use super::{Misfit, Operation, Shape, Size2};
 
 /// Means over as many windows as the result has pixels, near to equal in size:
 /// `torch.nn.AdaptiveAvgPool2d`. For a vector, see `GlobalAvgPool`.
@@ -14,9 +14,7 @@ pub struct AdaptiveAvgPool2d {
 
 impl Operation for AdaptiveAvgPool2d {
     fn output(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let (channels, ..) = maps(inputs)?;
-        nonzero("out", self.out)?;
-        Ok(Shape::Maps(channels, self.out.height, self.out.width))
+        pooled_to(self.out, inputs)
     }
 
     #[cfg(feature = "torch")]

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::window::{Rest, Window};
-use super::{Misfit, Operation, Shape, Size2, is_false, maps, yes};
+use super::{Misfit, Operation, Shape, Size2, is_false, yes};
 
 /// Mean over windows; `torch.nn.AvgPool2d`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,9 +37,7 @@ impl AvgPool2d {
 
 impl Operation for AvgPool2d {
     fn output(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let (channels, height, width) = maps(inputs)?;
-        let shape = self.window().over(channels, (height, width))?;
-        self.window().check_pool_padding().map(|()| shape)
+        self.window().pool(inputs)
     }
 
     #[cfg(feature = "torch")]

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::window::{Rest, Window};
-use super::{Misfit, Operation, Shape, Size2, is_false, maps};
+use super::{Misfit, Operation, Shape, Size2, is_false};
 
 /// Maximum over windows; `torch.nn.MaxPool2d`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,9 +42,7 @@ impl MaxPool2d {
 
 impl Operation for MaxPool2d {
     fn output(&self, inputs: &[Shape]) -> Result<Shape, Misfit> {
-        let (channels, height, width) = maps(inputs)?;
-        let shape = self.window().over(channels, (height, width))?;
-        self.window().check_pool_padding().map(|()| shape)
+        self.window().pool(inputs)
     }
 
     #[cfg(feature = "torch")]

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Init, InitScheme, Misfit, Operation, Per, Role, Shape, Weight};
+use super::{InitScheme, Misfit, Operation, Per, Shape, Weight};
 
 /// `x` where it is above 0, else a learned slope times `x` (He et al. 2015, *Delving Deep into
 /// Rectifiers*); `torch.nn.PReLU`.
@@ -25,8 +25,7 @@ impl Operation for Prelu {
     }
 
     fn weights(&self, inputs: &[Shape], _scheme: InitScheme) -> Vec<Weight> {
-        let dims = [self.per.count(inputs[0])];
-        vec![Weight::new("weight", &dims, Role::Scale, Init::constant(self.init))]
+        vec![self.per.weight(inputs[0], self.init)]
     }
 
     #[cfg(feature = "torch")]

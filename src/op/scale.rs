@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Init, InitScheme, Misfit, Operation, Per, Role, Shape, Weight};
+use super::{InitScheme, Misfit, Operation, Per, Shape, Weight};
 
 /// Times a learned factor, which its place in the network names: a branch of a residual block that
 /// starts at 0 (`per: Layer, init: 0`: ReZero, Bachlechner et al. 2020; SkipInit, De and Smith
@@ -22,8 +22,7 @@ impl Operation for Scale {
     }
 
     fn weights(&self, inputs: &[Shape], _scheme: InitScheme) -> Vec<Weight> {
-        let dims = [self.per.count(inputs[0])];
-        vec![Weight::new("weight", &dims, Role::Scale, Init::constant(self.init))]
+        vec![self.per.weight(inputs[0], self.init)]
     }
 
     #[cfg(feature = "torch")]

@@ -99,12 +99,13 @@ pub enum Per {
 }
 
 impl Per {
-    /// How many numbers that are for this shape.
-    pub(crate) fn count(self, shape: Shape) -> u64 {
-        match self {
+    /// Learned numbers for this shape, which all start from one value: a weight called `weight`.
+    pub(crate) fn weight(self, shape: Shape, init: f64) -> Weight {
+        let count = match self {
             Self::Layer => 1,
             Self::Channel => shape.channels(),
-        }
+        };
+        Weight::new("weight", &[count], Role::Scale, Init::constant(init))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Windows that move over feature maps: how many places they take.
 
-use super::{Misfit, Shape, Size2};
+use super::{Misfit, Shape, Size2, maps};
 
 /// A window of a convolution or a pooling.
 #[derive(Debug, Clone, Copy)]
@@ -69,8 +69,15 @@ impl Window {
         }
     }
 
+    /// The result of a pooling.
+    pub(super) fn pool(self, inputs: &[Shape]) -> Result<Shape, Misfit> {
+        let (channels, height, width) = maps(inputs)?;
+        let shape = self.over(channels, (height, width))?;
+        self.check_pool_padding().map(|()| shape)
+    }
+
     /// Poolings pad at most half a window, so that no window lies in the padding alone.
-    pub(super) fn check_pool_padding(self) -> Result<(), Misfit> {
+    fn check_pool_padding(self) -> Result<(), Misfit> {
         let Self { kernel, padding, .. } = self;
         if padding.height > kernel.height / 2 || padding.width > kernel.width / 2 {
             let reason = format!("padding {padding} is more than half the kernel {kernel}");
@@ -86,4 +93,11 @@ pub(super) fn nonzero(name: &str, size: Size2) -> Result<(), Misfit> {
         true => Err(Misfit::new(format!("`{name}` is {size}"), "it must be 1 or more")),
         false => Ok(()),
     }
+}
+
+/// The result of a pooling to so many pixels.
+pub(super) fn pooled_to(out: Size2, inputs: &[Shape]) -> Result<Shape, Misfit> {
+    let (channels, ..) = maps(inputs)?;
+    nonzero("out", out)?;
+    Ok(Shape::Maps(channels, out.height, out.width))
 }

@@ -7,7 +7,7 @@ use super::{Plan, Step, ValueId};
 use crate::graph::Part;
 use crate::op::{InitScheme, Op, Shape};
 use crate::spec::error::{Problem, SpecError};
-use crate::spec::source::{Sources, Span};
+use crate::spec::source::Span;
 use crate::spec::tree::{Field, Tree, Value};
 
 /// The network as a tree, to print with [`Tree::to_ron`].
@@ -26,7 +26,7 @@ pub fn network(plan: &Plan) -> Result<Rc<Tree>, SpecError> {
         field("classes", make(Value::Int(plan.classes as i64))),
     ];
     if plan.init != InitScheme::default() {
-        fields.push(field("init", serialized(&plan.init)?));
+        fields.push(field("init", written(&plan.init)?));
     }
     let end = body.last().map_or(0, |&at| at + 1);
     fields.push(field("stem", make(Value::List(nodes(plan, &body, 0)?))));
@@ -34,36 +34,23 @@ pub fn network(plan: &Plan) -> Result<Rc<Tree>, SpecError> {
     Ok(make(Value::Struct(Some("Network".into()), fields)))
 }
 
-/// A value as serde writes it.
+/// A value as people write it: without fields that are `None`.
 ///
 /// # Errors
 /// What serde reports.
-pub fn serialized<T: serde::Serialize>(value: &T) -> Result<Rc<Tree>, SpecError> {
-    let text = ron::to_string(value)
-        .map_err(|error| SpecError::new(Problem::Custom(error.to_string())))?;
-    let sources = Sources::default();
-    let id = sources.add("a value".into(), std::path::Path::new(""), text);
-    Tree::parse(&sources, id).map(|tree| plain(&tree))
+pub fn written<T: serde::Serialize>(value: &T) -> Result<Rc<Tree>, SpecError> {
+    Tree::of(value).map(|tree| without_none(&tree))
 }
 
-/// The value as people write it: without `Some(..)`, and without fields that are `None`.
-fn plain(tree: &Rc<Tree>) -> Rc<Tree> {
-    let items = |items: &[Rc<Tree>]| items.iter().map(plain).collect();
-    let fields = |fields: &[Field]| {
-        let there = fields.iter().filter(|field| field.tree.value != Value::Name("None".into()));
-        there.map(|field| Field { tree: plain(&field.tree), ..field.clone() }).collect()
-    };
+fn without_none(tree: &Rc<Tree>) -> Rc<Tree> {
     let value = match &tree.value {
-        Value::Tuple(Some(name), inside) if name == "Some" && inside.len() == 1 => {
-            return plain(&inside[0]);
+        Value::Struct(name, fields) => {
+            let there = |field: &&Field| field.tree.value != Value::Name("None".into());
+            Value::Struct(name.clone(), fields.iter().filter(there).cloned().collect())
         }
-        Value::List(list) => Value::List(items(list)),
-        Value::Tuple(name, list) => Value::Tuple(name.clone(), items(list)),
-        Value::Map(map) => Value::Map(fields(map)),
-        Value::Struct(name, list) => Value::Struct(name.clone(), fields(list)),
-        _ => return Rc::clone(tree),
+        _ => return tree.map(&without_none),
     };
-    Rc::new(Tree { value, span: tree.span })
+    Rc::new(Tree { value, span: tree.span }).map(&without_none)
 }
 
 /// Nodes of the stem or the head, which reads the value `input`.
@@ -103,7 +90,7 @@ fn node(step: &Step, fields: Vec<Field>) -> Rc<Tree> {
 
 /// The fields of an operation.
 fn operation(op: &Op) -> Result<Vec<Field>, SpecError> {
-    let tree = serialized(op)?;
+    let tree = written(op)?;
     match &tree.value {
         Value::Tuple(_, items) if items.len() == 1 => Ok(items[0].fields().to_vec()),
         _ => Ok(tree.fields().to_vec()),

@@ -102,8 +102,8 @@ fn count(number: u64) -> String {
     if number == 0 { String::new() } else { group(number) }
 }
 
-/// `11173962` as `11,173,962`.
-pub(super) fn group(number: u64) -> String {
+/// A number with commas between thousands: `11173962` as `11,173,962`.
+pub fn group(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -101,6 +101,23 @@ impl Tree {
         tree.span
     }
 
+    /// The tree with every item and every value of a field changed.
+    pub fn map(self: &Rc<Self>, change: &dyn Fn(&Rc<Self>) -> Rc<Self>) -> Rc<Self> {
+        let items = |items: &[Rc<Self>]| items.iter().map(change).collect();
+        let fields = |fields: &[Field]| {
+            let changed = |field: &Field| Field { tree: change(&field.tree), ..field.clone() };
+            fields.iter().map(changed).collect()
+        };
+        let value = match &self.value {
+            Value::List(list) => Value::List(items(list)),
+            Value::Tuple(name, list) => Value::Tuple(name.clone(), items(list)),
+            Value::Map(list) => Value::Map(fields(list)),
+            Value::Struct(name, list) => Value::Struct(name.clone(), fields(list)),
+            _ => return Rc::clone(self),
+        };
+        Rc::new(Self { value, span: self.span })
+    }
+
     /// Whether it is a number, a text or a list, and no struct.
     pub fn is_plain(&self) -> bool {
         !matches!(self.value, Value::Struct(..) | Value::Tuple(..) | Value::Name(_) | Value::Unit)

@@ -10,6 +10,19 @@ use crate::spec::error::{Problem, SpecError};
 use crate::spec::source::{Source, Sources, Span};
 
 impl Tree {
+    /// What serde writes of a value, with every field: what is optional stands there as it is, or as
+    /// `None`.
+    ///
+    /// # Errors
+    /// What serde reports.
+    pub fn of<T: serde::Serialize>(value: &T) -> Result<Rc<Self>, SpecError> {
+        let text = ron::to_string(value)
+            .map_err(|error| SpecError::new(Problem::Custom(error.to_string())))?;
+        let sources = Sources::default();
+        let id = sources.add("a value".into(), std::path::Path::new(""), text);
+        Self::parse(&sources, id).map(|tree| without_some(&tree))
+    }
+
     /// Reads the whole of one source.
     ///
     /// # Errors
@@ -18,6 +31,16 @@ impl Tree {
         let source = sources.get(id);
         let raw = RawValue::from_ron(&source.text).map_err(|error| syntax(&source, id, &error))?;
         Builder { source: &source, id }.tree(raw)
+    }
+}
+
+/// The tree with what stands in `Some(..)` in its place.
+fn without_some(tree: &Rc<Tree>) -> Rc<Tree> {
+    match &tree.value {
+        Value::Tuple(Some(name), inside) if name == "Some" && inside.len() == 1 => {
+            without_some(&inside[0])
+        }
+        _ => tree.map(&without_some),
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use resweep::experiment;
+use resweep::plan::table::group;
 use resweep::spec::load::Loader;
 
 use super::DocsError;
@@ -42,7 +43,7 @@ fn networks(experiments: &Path) -> Result<String, DocsError> {
         let plan = plan.map_err(|error| DocsError::Spec(error.render(&loader.sources)))?;
         let about = about(&super::read(&path)?);
         let link = linked(experiments, &path);
-        let (params, macs) = (count(plan.params()), giga(plan.macs()));
+        let (params, macs) = (group(plan.params()), giga(plan.macs()));
         let _ = writeln!(table, "| {link} | {params} | {macs} | {} | {about} |", plan.input);
     }
     Ok(table)
@@ -87,19 +88,6 @@ fn about(text: &str) -> String {
     };
     let kept: Vec<&str> = text.split_inclusive(". ").filter(|s| !counted(s)).collect();
     kept.concat().trim().replace('|', "\\|")
-}
-
-/// A number with commas between thousands.
-fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// In units of 10^9, three digits after the point.
