@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::plan::{report, rows};
 use super::prepare;
 use crate::cli::SweepArgs;
+use crate::data::Dataset;
 use crate::experiment::{self, Experiment, Experiments};
 use crate::progress::Progress;
 use crate::records::{Environment, Facts, RunId, Store};
@@ -38,9 +39,13 @@ pub fn run(args: &SweepArgs) -> ExitCode {
 fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Error> {
     let device = prepare::device(args.device, args.threads)?;
     let store = Store::open(&args.results, &experiments.name)?;
-    let sizes = sizes(&experiments, args.data.as_deref())?;
-    let load = |data: &Data| {
-        prepare::data(data, args.data.as_deref()).map_err(|error| Box::new(error) as Box<dyn Error>)
+    let (sizes, mut first) = sizes(&experiments, args.data.as_deref())?;
+    let load = |data: &Data| match first.take().filter(|(spec, _)| spec == data) {
+        Some((_, loaded)) => Ok(loaded),
+        None => {
+            let loaded = prepare::data(data, args.data.as_deref());
+            loaded.map_err(|error| Box::new(error) as Box<dyn Error>)
+        }
     };
     let mut runner = Runner::new(device.device, Box::new(load));
     let environment = prepare::environment(&device, &experiments.overrides);
@@ -62,18 +67,26 @@ fn tables_line(folder: &Path) -> String {
 /// A data spec with the numbers of training and test images that it comes to.
 type Size = (Data, u64, u64);
 
-/// Loads every data set once, so that one that cannot be used is told before anything trains.
-fn sizes(experiments: &Experiments, folder: Option<&Path>) -> Result<Vec<Size>, super::Error> {
-    let mut sizes: Vec<Size> = Vec::new();
+/// A data spec with its images.
+type Loaded = (Data, Dataset);
+
+/// Loads every data set once, so that one that cannot be used is told before anything trains, and
+/// keeps the first, which the first run needs.
+fn sizes(
+    experiments: &Experiments,
+    folder: Option<&Path>,
+) -> Result<(Vec<Size>, Option<Loaded>), super::Error> {
+    let (mut sizes, mut first): (Vec<Size>, _) = (Vec::new(), None);
     for Experiment { data, .. } in &experiments.list {
         if !sizes.iter().any(|size| size.0 == *data) {
             let loaded = prepare::data(data, folder)?;
             let held_out = data.validation.unwrap_or(0) as usize;
             let train = loaded.train.len().saturating_sub(held_out);
             sizes.push((data.clone(), train as u64, loaded.test.len() as u64));
+            first.get_or_insert((data.clone(), loaded));
         }
     }
-    Ok(sizes)
+    Ok((sizes, first))
 }
 
 fn job(

@@ -109,78 +109,101 @@ pub fn fit(
     sets: Sets<'_>,
     watch: &mut dyn Watch,
 ) -> Result<(), Stopped> {
-    let (batch, train) = (i64::from(recipe.batch), sets.train);
-    let steps = (train.len() as u64).div_ceil(u64::from(recipe.batch));
+    let steps = (sets.train.len() as u64).div_ceil(u64::from(recipe.batch));
     let rates = Rates::new(recipe, steps);
-    let mut optim = Optim::new(recipe, rates.steps(), model)?;
-    let mut averages = Averages::new(recipe, rates.steps(), model)?;
-    let random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
+    let optim = Optim::new(recipe, rates.steps(), model)?;
+    let averages = Averages::new(recipe, rates.steps(), model)?;
+    let is_random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
+    let mut course = Course { model, recipe, seed, sets, steps, rates, optim, averages, is_random };
     for number in 1..=recipe.epochs {
-        let started = Instant::now();
-        let order = train.epoch(&recipe.augment, seed, number)?;
-        let mut sums = Sums::new(model.device())?;
-        let mut lr = 0.0;
-        for step in 0..steps {
-            if random {
-                tch::manual_seed(step_seed(seed, number, step));
-            }
-            let start = step as i64 * batch;
-            gradients(
-                model,
-                recipe,
-                (&order, start, batch.min(sets.train.len() - start)),
-                &mut sums,
-            )?;
-            let before = u64::from(number - 1) * steps + step;
-            lr = rates.at(before);
-            optim.step(lr)?;
-            averages.after_step(before + 1)?;
-
-            let images = ((step + 1) * u64::from(recipe.batch)).min(train.len() as u64);
-            let so_far = running_loss(&sums, model.device(), images)?;
-            if let Some(loss) = so_far.filter(|loss| !loss.is_finite()) {
-                return Err(Stopped::Diverged { epoch: number, loss });
-            }
-            watch.step(&Step {
-                epoch: number,
-                step: step + 1,
-                steps,
-                images,
-                seconds: started.elapsed().as_secs_f64(),
-                loss: so_far,
-            });
-        }
-        if number == recipe.epochs {
-            optim.finish()?;
-        }
-        averages.after_epoch(number)?;
-        let (loss, top1) = means(&sums, train.len(), number)?;
-        let seconds = started.elapsed().as_secs_f64();
-        let tested = tested(model, recipe, sets, number)?;
-        let eval_batch = i64::from(recipe.eval_batch);
-        let ema = averages.evaluate_ema(model, sets.test, eval_batch)?;
-        let swa = match number == recipe.epochs {
-            true => averages.evaluate_swa(model, (recipe, seed), (sets.train, sets.test))?,
-            false => None,
-        };
-        watch.epoch(&Epoch { number, lr, loss, top1, seconds, ema, swa, ..tested });
+        let epoch = course.epoch(number, watch)?;
+        watch.epoch(&epoch);
     }
     meter::synchronize(model.device());
     Ok(())
 }
 
-/// What is known of an epoch by evaluation; the rest is empty.
-fn tested(model: &Model, recipe: &Train, sets: Sets<'_>, number: u32) -> Result<Epoch, TchError> {
-    let batch = i64::from(recipe.eval_batch);
-    let validation = sets.validation.map(|images| evaluate(model, images, batch)).transpose()?;
-    let test = evaluate(model, sets.test, batch)?;
-    let tta = match number == recipe.epochs {
-        true => top1_of_views(model, sets.test, batch, recipe.eval.views)?,
-        false => None,
-    };
-    let (lr, loss, top1, seconds) = (0.0, 0.0, 0.0, 0.0);
-    let (ema, swa) = (None, None);
-    Ok(Epoch { number, lr, loss, top1, seconds, test, validation, tta, ema, swa })
+/// A run under way.
+struct Course<'a> {
+    model: &'a Model,
+    recipe: &'a Train,
+    seed: u64,
+    sets: Sets<'a>,
+    /// Of an epoch.
+    steps: u64,
+    rates: Rates,
+    optim: Optim,
+    averages: Averages,
+    /// Whether the network draws random numbers in training.
+    is_random: bool,
+}
+
+impl Course<'_> {
+    /// Trains an epoch and evaluates what came of it.
+    fn epoch(&mut self, number: u32, watch: &mut dyn Watch) -> Result<Epoch, Stopped> {
+        let started = Instant::now();
+        let (sums, lr) = self.pass(number, started, watch)?;
+        if number == self.recipe.epochs {
+            self.optim.finish()?;
+        }
+        self.averages.after_epoch(number)?;
+        let (loss, top1) = means(&sums, self.sets.train.len(), number)?;
+        let seconds = started.elapsed().as_secs_f64();
+        Ok(Epoch { number, lr, loss, top1, seconds, ..self.evaluated(number)? })
+    }
+
+    /// Every step of an epoch; the sums over it, and the learning rate of the last.
+    fn pass(
+        &mut self,
+        number: u32,
+        started: Instant,
+        watch: &mut dyn Watch,
+    ) -> Result<(Sums, f64), Stopped> {
+        let (recipe, train) = (self.recipe, self.sets.train);
+        let (device, batch) = (self.model.device(), i64::from(recipe.batch));
+        let order = train.epoch(&recipe.augment, self.seed, number)?;
+        let mut sums = Sums::new(device)?;
+        let mut lr = 0.0;
+        for step in 0..self.steps {
+            if self.is_random {
+                tch::manual_seed(step_seed(self.seed, number, step));
+            }
+            let start = step as i64 * batch;
+            let count = batch.min(train.len() - start);
+            gradients(self.model, recipe, (&order, start, count), &mut sums)?;
+            let before = u64::from(number - 1) * self.steps + step;
+            lr = self.rates.at(before);
+            self.optim.step(lr)?;
+            self.averages.after_step(before + 1)?;
+
+            let images = (start + count) as u64;
+            let loss = running_loss(&sums, device, images)?;
+            if let Some(loss) = loss.filter(|loss| !loss.is_finite()) {
+                return Err(Stopped::Diverged { epoch: number, loss });
+            }
+            let (epoch, steps) = (number, self.steps);
+            let seconds = started.elapsed().as_secs_f64();
+            watch.step(&Step { epoch, step: step + 1, steps, images, seconds, loss });
+        }
+        Ok((sums, lr))
+    }
+
+    /// What is known of an epoch by evaluation; the rest is empty.
+    fn evaluated(&self, number: u32) -> Result<Epoch, TchError> {
+        let Self { model, recipe, sets, averages, .. } = self;
+        let batch = i64::from(recipe.eval_batch);
+        let test = evaluate(model, sets.test, batch)?;
+        let validation =
+            sets.validation.map(|images| evaluate(model, images, batch)).transpose()?;
+        let ema = averages.evaluate_ema(model, sets.test, batch)?;
+        let (mut tta, mut swa) = (None, None);
+        if number == recipe.epochs {
+            tta = top1_of_views(model, sets.test, batch, recipe.eval.views)?;
+            swa = averages.evaluate_swa(model, (recipe, self.seed), (sets.train, sets.test))?;
+        }
+        let (lr, loss, top1, seconds) = (0.0, 0.0, 0.0, 0.0);
+        Ok(Epoch { number, lr, loss, top1, seconds, test, validation, tta, ema, swa })
+    }
 }
 
 /// Mean loss and accuracy in percent of an epoch. Waits for the device.

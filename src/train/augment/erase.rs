@@ -69,8 +69,7 @@ impl Erase {
     ) -> Result<Self, TchError> {
         let numbers: Vec<i64> =
             rectangles.flat_map(|r| [r.top, r.bottom, r.left, r.right]).collect();
-        let rectangles = Tensor::f_from_slice(&numbers)?.f_view([-1, 4])?;
-        Ok(Self { rectangles: rectangles.f_to_device(of.device)?, value })
+        Ok(Self { rectangles: of.tensor(&numbers)?.f_view([-1, 4])?, value })
     }
 
     pub(super) fn apply(
@@ -127,8 +126,8 @@ fn noise(of: &Circumstances<'_>, random: &mut impl Rng) -> Result<Value, TchErro
     let pool: Vec<f32> = (0..POOL + IMAGE_BYTES).map(|_| random.sample(StandardNormal)).collect();
     let starts: Vec<i64> = of.order.iter().map(|_| random.random_range(0..POOL as i64)).collect();
     Ok(Value::Noise {
-        pool: Tensor::f_from_slice(&pool)?.f_to_device(of.device)?,
-        starts: Tensor::f_from_slice(&starts)?.f_to_device(of.device)?,
+        pool: of.tensor(&pool)?,
+        starts: of.tensor(&starts)?,
         mean: of.normalize.0.shallow_clone(),
         scale: of.normalize.1.shallow_clone(),
     })

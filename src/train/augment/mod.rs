@@ -36,6 +36,13 @@ pub struct Circumstances<'a> {
     pub normalize: (Tensor, Tensor),
 }
 
+impl Circumstances<'_> {
+    /// Numbers that are drawn when the epoch begins, on the device.
+    fn tensor<T: tch::kind::Element>(&self, values: &[T]) -> Result<Tensor, TchError> {
+        Tensor::f_from_slice(values)?.f_to_device(self.device)
+    }
+}
+
 /// One augmentation with its random numbers for every image of an epoch.
 #[derive(Debug)]
 pub enum Draw {

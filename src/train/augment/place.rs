@@ -29,7 +29,7 @@ impl Crop {
         let mut offsets = || {
             let offsets: Vec<i64> =
                 of.order.iter().map(|_| random.random_range(0..=last)).collect();
-            Tensor::f_from_slice(&offsets)?.f_to_device(of.device)
+            of.tensor(&offsets)
         };
         let starts = (offsets()?, offsets()?);
         Ok(Self { padding: i64::from(padding), fill, starts })
@@ -94,7 +94,7 @@ impl Flip {
         random: &mut impl Rng,
     ) -> Result<Self, TchError> {
         let flags: Vec<bool> = of.order.iter().map(|_| random.random_bool(p)).collect();
-        Ok(Self { flags: Tensor::f_from_slice(&flags)?.f_to_device(of.device)? })
+        Ok(Self { flags: of.tensor(&flags)? })
     }
 
     /// Every image in every second epoch. Its coin is thrown once a run, so that an epoch needs
@@ -105,7 +105,7 @@ impl Flip {
         let sides: Vec<bool> = of.order.iter().map(|_| random.random_bool(0.5) ^ odd).collect();
         let side = |&image: &i64| sides.get(image as usize).copied().unwrap_or_default();
         let flags: Vec<bool> = of.order.iter().map(side).collect();
-        Ok(Self { flags: Tensor::f_from_slice(&flags)?.f_to_device(of.device)? })
+        Ok(Self { flags: of.tensor(&flags)? })
     }
 
     pub(super) fn apply(
