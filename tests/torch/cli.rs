@@ -134,30 +134,22 @@ fn one_diverged_run_does_not_cost_the_others() {
     assert_eq!(runs[1]["experiment"], "thin");
 }
 
+/// One seed of the quick sweep on few images, with these changes.
+fn with_axes(results: &Path, sets: &[&str]) -> Output {
+    let mut args = vec!["sweep", "experiments/quick.ron", "--results", results.to_str().unwrap()];
+    args.extend(["--device", "cpu"]);
+    let few = ["train.batch=50", "data.test=60", "seeds=1"];
+    args.extend(sets.iter().copied().chain(few).flat_map(|set| ["--set", set]));
+    resweep(&args)
+}
+
 #[test]
 fn experiments_of_axes_train_with_their_own_recipe_and_images() {
     let folder = TempDir::new().unwrap();
     let results = folder.path();
     let axes = "axes=[Grid({\"data.train\": [100, 150], \"train.epochs\": [1, 2]})]";
     let baseline = "baseline=\"resnet18-thin,train=100,epochs=1\"";
-    let output = resweep(&[
-        "sweep",
-        "experiments/quick.ron",
-        "--results",
-        results.to_str().unwrap(),
-        "--device",
-        "cpu",
-        "--set",
-        axes,
-        "--set",
-        baseline,
-        "--set",
-        "train.batch=50",
-        "--set",
-        "data.test=60",
-        "--set",
-        "seeds=1",
-    ]);
+    let output = with_axes(results, &[axes, baseline]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(String::from_utf8_lossy(&output.stdout).contains("vs baseline"));
     let runs = table(results, "runs.csv");
@@ -176,22 +168,7 @@ fn experiments_of_axes_train_with_their_own_recipe_and_images() {
     // The images of a run do not depend on those of the run before it.
     let alone = TempDir::new().unwrap();
     let last = "axes=[Grid({\"data.train\": [100], \"train.epochs\": [2]})]";
-    let output = resweep(&[
-        "sweep",
-        "experiments/quick.ron",
-        "--results",
-        alone.path().to_str().unwrap(),
-        "--device",
-        "cpu",
-        "--set",
-        last,
-        "--set",
-        "train.batch=50",
-        "--set",
-        "data.test=60",
-        "--set",
-        "seeds=1",
-    ]);
+    let output = with_axes(alone.path(), &[last]);
     assert!(output.status.success(), "{}", stderr(&output));
     let again = table(alone.path(), "runs.csv");
     assert_eq!(again[0]["train_loss"], runs[1]["train_loss"]);
