@@ -93,6 +93,26 @@ fn every_shipped_spec_is_in_order_within_a_second() {
     assert!(best < 1.0, "{} specs took {best:.2} s", files.len());
 }
 
+/// A block alone is checked without knowing what it reads: numbers that it divides come out even.
+#[test]
+fn a_block_alone_is_checked_for_what_is_wrong_in_any_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("block.ron");
+    let check = |nodes: &str| {
+        std::fs::write(&file, format!("Block(params: {{ \"parts\": 3 }}, nodes: [{nodes}])"))
+            .unwrap();
+        let loader = Loader::default();
+        check::check(&loader, &file).map_err(|errors| errors[0].render(&loader.sources))
+    };
+    for good in ["in_channels / parts", "width / 48", "classes / (blocks - layer)", "8 / stage"] {
+        check(&format!("(\"conv\", Conv2d(out: \"{good}\", kernel: 1))")).unwrap();
+    }
+    let error = check("(\"conv\", Conv2d(out: \"parst\", kernel: 1))").unwrap_err();
+    assert!(error.contains("did you mean `parts`?"), "{error}");
+    let error = check("(\"a\", Relu()), (\"b\", Relu(from: \"c\"))").unwrap_err();
+    assert!(error.contains("which no node defines"), "{error}");
+}
+
 /// Seconds that this thread has had of a processor; Linux counts them in nanoseconds.
 fn processor_time() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();

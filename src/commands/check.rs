@@ -152,13 +152,15 @@ fn walk(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         files.push(path.to_path_buf());
         return Ok(());
     }
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(path)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    entries.sort();
+    let mut entries: Vec<std::fs::DirEntry> = std::fs::read_dir(path)?.collect::<Result<_, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::path);
     for entry in entries {
-        if entry.is_dir() || entry.extension().is_some_and(|extension| extension == "ron") {
-            walk(&entry, files)?;
+        let path = entry.path();
+        // A link to a folder may lead back here, so it is not followed.
+        if entry.file_type()?.is_dir() {
+            walk(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "ron") && path.is_file() {
+            files.push(path);
         }
     }
     Ok(())

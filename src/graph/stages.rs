@@ -47,15 +47,17 @@ pub(super) fn build(loader: &Loader, network: &Network, env: &Env) -> Result<Gra
     }
 }
 
+/// 2^7 * 3^2 * 5 * 7 * 11 * 13: a number of channels that nearly every block can divide as it wants.
+const DIVISIBLE: i64 = 5_765_760;
+
 /// Reads a block alone and checks its nodes, as far as that can be without knowing what it reads.
 pub(super) fn check_block(loader: &Loader, include: &Include<Block>) -> Result<(), SpecError> {
     let mut builder = Builder::new(loader);
     let typical = |name: &str| match name {
-        "width" | "in_channels" => 64,
-        "blocks" | "layers" | "stages" => 2,
+        "width" | "in_channels" => DIVISIBLE,
+        "blocks" | "layers" | "stages" => 3,
         "classes" => 10,
-        "stride" => 1,
-        _ => 0,
+        _ => 1,
     };
     let around = IN_SCOPE.map(|(name, _)| (name.to_string(), Number::Int(typical(name))));
     let place = Rc::default();
