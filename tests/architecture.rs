@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
 const MAY_USE: [(&str, &[&str]); 17] = [
     ("spec", &["spec", "op"]),
-    ("op", &["op"]),
+    ("op", &["op", "shim"]),
     ("graph", &["graph", "op", "spec"]),
     ("plan", &["plan", "graph", "op", "spec"]),
     ("picture", &["plan", "graph", "op"]),
     ("experiment", &["experiment", "plan", "graph", "op", "spec"]),
-    ("model", &["model", "plan", "op", "random", "torch_error"]),
+    ("model", &["model", "plan", "op", "random", "shim", "torch_error"]),
     (
         "train",
         &[

@@ -2,20 +2,29 @@
 //! pass follows the plan's steps.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tch::{Device, Kind, TchError, Tensor, no_grad_guard};
 
 use crate::op::{Call, Weight};
 use crate::plan::Plan;
 use crate::random::{Purpose, generator};
+use crate::shim::Then;
 
+mod frozen;
 mod init;
+mod kernel;
 pub mod state;
+
+pub use frozen::Frozen;
+use kernel::{Kernel, Use, Work, kernels};
 
 /// A network that can run: a plan, and its weights on a device.
 #[derive(Debug)]
 pub struct Model {
     plan: Plan,
+    /// What a forward pass runs; that of evaluation is in [`Frozen`].
+    kernels: Arc<[Kernel]>,
     weights: Vec<Tensor>,
     device: Device,
 }
@@ -36,7 +45,8 @@ impl Model {
             }
         };
         let weights = plan.weights.iter().map(make).collect::<Result<_, _>>()?;
-        Ok(Self { plan, weights, device })
+        let kernels = kernels(&plan, Use::Training).into();
+        Ok(Self { plan, kernels, weights, device })
     }
 
     /// What the model was made from.
@@ -47,7 +57,8 @@ impl Model {
     /// A model of the same plan with other weights, one tensor a weight in the plan's order. They
     /// are shared, not copied.
     pub fn with(&self, weights: Vec<Tensor>) -> Self {
-        Self { plan: self.plan.clone(), weights, device: self.device }
+        let (plan, kernels) = (self.plan.clone(), Arc::clone(&self.kernels));
+        Self { plan, kernels, weights, device: self.device }
     }
 
     /// Where its weights are.
@@ -66,25 +77,54 @@ impl Model {
     /// # Errors
     /// What libtorch reports.
     pub fn forward(&self, images: &Tensor, training: bool) -> Result<Tensor, TchError> {
+        let mut values = self.values(images);
+        for kernel in self.kernels.iter() {
+            let result = self.run(kernel, &values, training)?;
+            values[kernel.output] = Some(result);
+            // What nothing reads later is given back at once; training keeps what backward needs.
+            kernel.last_uses.iter().for_each(|&value| values[value] = None);
+        }
+        self.result(values)
+    }
+
+    /// Room for all values of a forward pass, of which the first is known.
+    fn values(&self, images: &Tensor) -> Vec<Option<Tensor>> {
         let mut values: Vec<Option<Tensor>> = (0..=self.plan.steps.len()).map(|_| None).collect();
         values[0] = Some(images.shallow_clone());
-        for (index, step) in self.plan.steps.iter().enumerate() {
-            let inputs: Vec<&Tensor> =
-                step.inputs.iter().filter_map(|&value| values[value].as_ref()).collect();
-            let call = Call {
-                inputs: &inputs,
-                weights: &self.weights[step.weights.0..step.weights.1],
-                training,
-                in_place: step.in_place,
-            };
-            let result = step.op.operation().forward(&call)?;
-            values[index + 1] = Some(result);
-            // What no later step reads is given back at once; training keeps what backward needs.
-            step.last_uses.iter().for_each(|&value| values[value] = None);
-        }
+        values
+    }
+
+    fn result(&self, mut values: Vec<Option<Tensor>>) -> Result<Tensor, TchError> {
         values[self.plan.output]
             .take()
             .ok_or_else(|| TchError::Torch("a plan without a result".into()))
+    }
+
+    fn weights_of(&self, step: usize) -> &[Tensor] {
+        let (first, end) = self.plan.steps[step].weights;
+        &self.weights[first..end]
+    }
+
+    /// A kernel that is no convolution with others folded into it.
+    fn run(
+        &self,
+        kernel: &Kernel,
+        values: &[Option<Tensor>],
+        training: bool,
+    ) -> Result<Tensor, TchError> {
+        let (Work::Step(index) | Work::Norm(index, _) | Work::Conv(index, ..)) = kernel.work;
+        let step = &self.plan.steps[index];
+        let inputs: Vec<&Tensor> =
+            step.inputs.iter().filter_map(|&value| values[value].as_ref()).collect();
+        let (weights, in_place) = (self.weights_of(index), step.in_place);
+        let call = Call { inputs: &inputs, weights, training, in_place };
+        match &kernel.work {
+            Work::Norm(_, norm) => {
+                let add = kernel.add.and_then(|value| values[value].as_ref());
+                norm.forward_then(&call, Then { add, relu: kernel.relu })
+            }
+            _ => step.op.operation().forward(&call),
+        }
     }
 
     /// Reads weights from a safetensors file with the names of a PyTorch state dict. Nothing is

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Init, InitScheme, Misfit, Operation, Role, Shape, Weight, maps};
+#[cfg(feature = "torch")]
+use crate::shim;
 
 /// Normalisation of each channel over the batch (Ioffe and Szegedy 2015); `torch.nn.BatchNorm2d`.
 ///
@@ -69,20 +71,37 @@ impl Operation for BatchNorm2d {
 
     #[cfg(feature = "torch")]
     fn forward(&self, call: &super::Call<'_>) -> Result<tch::Tensor, tch::TchError> {
+        self.forward_then(call, shim::Then::default())
+    }
+}
+
+#[cfg(feature = "torch")]
+impl BatchNorm2d {
+    /// The forward pass with the sum and the activation that follow it, in one kernel.
+    pub(crate) fn forward_then(
+        &self,
+        call: &super::Call<'_>,
+        then: shim::Then<'_>,
+    ) -> Result<tch::Tensor, tch::TchError> {
         let [weight, bias, mean, var] = call.weights else {
             return Err(super::miscounted(call.weights));
         };
-        let (weight, bias, mean, var) = (Some(weight), Some(bias), Some(mean), Some(var));
-        let cudnn = true;
-        call.inputs[0].f_batch_norm(
-            weight,
-            bias,
-            mean,
-            var,
-            call.training,
-            self.momentum,
-            self.eps,
-            cudnn,
-        )
+        let norm = shim::Norm { training: call.training, momentum: self.momentum, eps: self.eps };
+        shim::batch_norm(call.inputs[0], [weight, bias, mean, var], norm, then)
+    }
+
+    /// The factor and the summand of each channel in evaluation, `[channels]`, float64.
+    pub(crate) fn affine(
+        &self,
+        weights: &[tch::Tensor],
+    ) -> Result<(tch::Tensor, tch::Tensor), tch::TchError> {
+        let [weight, bias, mean, var] = weights else {
+            return Err(super::miscounted(weights));
+        };
+        let double = |tensor: &tch::Tensor| tensor.detach().f_to_kind(tch::Kind::Double);
+        let std = double(var)?.f_add_scalar(self.eps)?.f_sqrt()?;
+        let scale = double(weight)?.f_div(&std)?;
+        let shift = double(bias)?.f_sub(&double(mean)?.f_mul(&scale)?)?;
+        Ok((scale, shift))
     }
 }

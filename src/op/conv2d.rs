@@ -2,6 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use super::window::{Rest, Window, nonzero};
 use super::{InitScheme, Misfit, Operation, Role, Shape, Size2, Weight, maps, one};
+#[cfg(feature = "torch")]
+use crate::shim;
 
 /// Two-dimensional convolution; `torch.nn.Conv2d`. With `groups` it is grouped (Xie et al. 2017,
 /// *ResNeXt*), with as many groups as channels depthwise.
@@ -39,6 +41,18 @@ impl Conv2d {
             width: same(kernel.width, dilation.width),
         });
         Window { kernel, stride, padding, dilation, rest: Rest::Dropped }
+    }
+
+    /// As a kernel takes it.
+    #[cfg(feature = "torch")]
+    pub(crate) fn geometry(&self) -> shim::Window {
+        let Window { stride, padding, dilation, .. } = self.window();
+        shim::Window {
+            stride: stride.dims(),
+            padding: padding.dims(),
+            dilation: dilation.dims(),
+            groups: self.groups as i64,
+        }
     }
 
     fn check(&self, channels: u64) -> Result<(), Misfit> {
@@ -89,14 +103,6 @@ impl Operation for Conv2d {
         let Some(weight) = call.weights.first() else {
             return Err(super::miscounted(call.weights));
         };
-        let Window { stride, padding, dilation, .. } = self.window();
-        call.inputs[0].f_conv2d(
-            weight,
-            call.weights.get(1),
-            stride.dims(),
-            padding.dims(),
-            dilation.dims(),
-            self.groups as i64,
-        )
+        shim::conv2d(call.inputs[0], weight, call.weights.get(1), self.geometry())
     }
 }

@@ -51,13 +51,21 @@ fn torch() {
     compile(&lib);
 }
 
-/// Compiles the shim, which takes some 20 seconds, unless the same text was compiled before.
+/// The files of the shim, and what they include.
+#[cfg(feature = "torch")]
+const SOURCES: [&str; 3] = ["src/shim/shim.cpp", "src/shim/norm.cpp", "src/shim/conv.cpp"];
+#[cfg(feature = "torch")]
+const HEADERS: [&str; 1] = ["src/shim/shim.h"];
+
+/// Compiles the shim, which takes some 40 seconds, unless the same text was compiled before.
 #[cfg(feature = "torch")]
 fn compile(lib: &str) {
-    const SOURCE: &str = "src/shim/shim.cpp";
     let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
-    let text = std::fs::read_to_string(SOURCE).unwrap_or_default();
-    let (stamp, stamped) = (out.join("shim.stamp"), format!("{lib}\n{text}"));
+    let texts = SOURCES.iter().chain(&HEADERS).map(std::fs::read_to_string);
+    let texts: String = texts.map(Result::unwrap_or_default).collect();
+    let (stamp, stamped) = (out.join("shim.stamp"), format!("{lib}\n{texts}"));
+    // libtorch's threads: it brings the same OpenMP library, found first by the rpath.
+    println!("cargo:rustc-link-lib=gomp");
     let built = out.join("libresweep_shim.a").exists();
     if built && std::fs::read_to_string(&stamp).is_ok_and(|old| old == stamped) {
         println!("cargo:rustc-link-search=native={}", out.display());
@@ -69,10 +77,13 @@ fn compile(lib: &str) {
     cc::Build::new()
         .cpp(true)
         .std("c++20")
+        .opt_level(3)
+        .flag("-fopenmp")
         .flag_if_supported("-Wno-unused-parameter")
+        .flag_if_supported("-Wno-maybe-uninitialized")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
-        .file(SOURCE)
+        .files(SOURCES)
         .compile("resweep_shim");
     // Without the stamp the next build compiles it again, no more.
     let _ = std::fs::write(stamp, stamped);

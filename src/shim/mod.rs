@@ -7,8 +7,10 @@ use std::ffi::{CStr, c_char, c_int};
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
+mod layers;
 mod steps;
 
+pub use layers::{Norm, Reuse, Then, Window, batch_norm, conv2d, conv2d_then};
 pub use steps::{Lion, Muon, RmsProp, RmsPropState, clip, copy, lerp, lion, muon, rmsprop};
 
 unsafe extern "C" {

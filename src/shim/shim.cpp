@@ -4,6 +4,8 @@
 // Tensors cross as at::Tensor*. No exception leaves this file: every function returns null, or a
 // message that the caller frees with resweep_free.
 
+#include "shim.h"
+
 #include <ATen/ATen.h>
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/core/grad_mode.h>
@@ -13,20 +15,6 @@
 #include <vector>
 
 namespace {
-
-template <typename F>
-char* guarded(F body) {
-  try {
-    body();
-    return nullptr;
-  } catch (const c10::Error& error) {
-    return strdup(error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    return strdup(error.what());
-  } catch (...) {
-    return strdup("an unknown C++ exception");
-  }
-}
 
 std::vector<at::Tensor> list(at::Tensor* const* tensors, size_t count) {
   std::vector<at::Tensor> out;

@@ -6,7 +6,7 @@ use tch::{Kind, Reduction, TchError, Tensor, no_grad_guard};
 
 use super::batches::DeviceImages;
 use super::meter;
-use crate::model::Model;
+use crate::model::{Frozen, Model};
 use crate::spec::train::Views;
 
 /// The result of an evaluation.
@@ -40,10 +40,11 @@ pub fn each_batch(
 ) -> Result<Evaluation, TchError> {
     let _no_grad = no_grad_guard();
     let started = Instant::now();
+    let network = model.frozen()?;
     let mut sums = Sums::new(model.device())?;
     for start in (0..images.len()).step_by(batch as usize) {
         let (inputs, labels) = images.in_order(start, batch)?;
-        let logits = model.forward(&inputs, false)?;
+        let logits = network.forward(&inputs)?;
         let loss =
             logits.f_cross_entropy_loss::<&Tensor>(&labels, None, Reduction::Sum, -100, 0.0)?;
         sums.add(&loss, &logits, &labels)?;
@@ -70,11 +71,12 @@ pub fn top1_of_views(
         return Ok(None);
     }
     let _no_grad = no_grad_guard();
+    let network = model.frozen()?;
     let mut sums = Sums::new(model.device())?;
     let no_loss = Tensor::f_zeros([], (Kind::Double, model.device()))?;
     for start in (0..images.len()).step_by(batch as usize) {
         let (inputs, labels) = images.views(start, batch, views)?;
-        sums.add(&no_loss, &mean_logits(model, &inputs)?, &labels)?;
+        sums.add(&no_loss, &mean_logits(&network, &inputs)?, &labels)?;
     }
     Ok(Some(100.0 * sums.read()?.1 / images.len() as f64))
 }
@@ -83,8 +85,8 @@ pub fn top1_of_views(
 ///
 /// # Errors
 /// What libtorch reports.
-pub fn mean_logits(model: &Model, views: &[(f64, Tensor)]) -> Result<Tensor, TchError> {
-    let logits = |(weight, view): &(f64, Tensor)| model.forward(view, false)?.f_mul_scalar(*weight);
+pub fn mean_logits(network: &Frozen<'_>, views: &[(f64, Tensor)]) -> Result<Tensor, TchError> {
+    let logits = |(weight, view): &(f64, Tensor)| network.forward(view)?.f_mul_scalar(*weight);
     let all = views.iter().map(logits).collect::<Result<Vec<_>, _>>()?;
     Tensor::f_stack(&all, 0)?.f_sum_dim_intlist([0].as_slice(), false, Kind::Float)
 }
@@ -98,12 +100,13 @@ pub fn latency_ms(model: &Model, images: &DeviceImages) -> Result<f64, TchError>
     const MOST: usize = 50;
     const SECONDS: f64 = 2.0;
     let _no_grad = no_grad_guard();
+    let network = model.frozen()?;
     let (image, _) = images.in_order(0, 1)?;
     let started = Instant::now();
     let mut times = Vec::with_capacity(MOST);
     for round in 0..WARM_UP + MOST {
         let start = Instant::now();
-        let _ = model.forward(&image, false)?;
+        let _ = network.forward(&image)?;
         meter::synchronize(model.device());
         if round >= WARM_UP {
             times.push(start.elapsed().as_secs_f64() * 1e3);

@@ -44,6 +44,8 @@ fn check(name: &str) {
     let logits = tch::no_grad(|| model.forward(&images, false).unwrap());
     let limit = if DEEP.contains(&name) { LIMIT } else { LOGITS };
     assert_close(&logits, &wanted("logits").unwrap().1, "logits", limit);
+    let frozen = model.frozen().unwrap().forward(&images).unwrap();
+    assert_close(&frozen, &wanted("logits").unwrap().1, "logits with folded normalisation", limit);
 
     let (Some((_, loss)), Some((_, gradient))) = (wanted("loss"), wanted("conv1_grad")) else {
         return;

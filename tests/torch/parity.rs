@@ -33,6 +33,8 @@ fn check(network: &str, form: &str) {
     let model = with_formula_weights(&plan);
     let logits = tch::no_grad(|| model.forward(&images, false).unwrap());
     assert_close(&logits, find(&wanted, "logits"), "logits", LOGITS);
+    let frozen = model.frozen().unwrap().forward(&images).unwrap();
+    assert_close(&frozen, find(&wanted, "logits"), "logits with folded normalisation", LOGITS);
 
     let loss = training_loss(&model, &images, &labels);
     assert_close(&loss, find(&wanted, "loss"), "loss", LIMIT);

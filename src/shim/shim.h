@@ -1,0 +1,28 @@
+// What the files of the shim share.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstring>
+
+// Runs `body`. No exception leaves the shim: the result is null, or a message that the caller frees
+// with resweep_free.
+template <typename F>
+char* guarded(F body) {
+  try {
+    body();
+    return nullptr;
+  } catch (const c10::Error& error) {
+    return strdup(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    return strdup(error.what());
+  } catch (...) {
+    return strdup("an unknown C++ exception");
+  }
+}
+
+// Whether the kernels of the shim are made for a tensor: float32 on the CPU in channels_last.
+inline bool is_plain(const at::Tensor& tensor) {
+  return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat && tensor.dim() == 4 &&
+         tensor.numel() > 0 && tensor.is_contiguous(at::MemoryFormat::ChannelsLast);
+}
