@@ -9,13 +9,15 @@
 //! | `tables` | records to tables: the order of the rows, the statistics over seeds |
 //! | `csv` | rows to CSV |
 //! | `summary` | tables to what is printed at the end of a sweep |
-//! | `store` | the folder `results/<sweep name>/`, the only file here that touches the disk |
+//! | `store` | the folder `results/<sweep name>/` |
+//! | `atomic` | files that are replaced as a whole |
 //!
 //! **Invariant:** a table is a pure function of the records of the planned runs and of the sweep's
 //! layout. The order in which runs end changes no byte of it, and no row changes its columns.
 //!
 //! **Invariant:** what is missing is an empty cell, never 0.
 
+pub mod atomic;
 mod column;
 mod csv;
 mod layout;

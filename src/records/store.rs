@@ -4,10 +4,11 @@
 //! The record files are the truth; the tables follow from them and can be written again at any
 //! time. Every file is replaced as a whole, so a reader and a crash see the old or the new one.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use super::atomic;
 use super::column::Row;
 use super::csv::csv_bytes;
 use super::layout::AxisColumns;
@@ -98,7 +99,7 @@ impl Store {
         let runs = store.runs();
         fs::create_dir_all(&runs)
             .map_err(|source| StoreError::Folder { path: runs.clone(), source })?;
-        temporary(&runs).map_err(|source| StoreError::Write { path: runs, source })?;
+        atomic::temporary(&runs).map_err(|source| StoreError::Write { path: runs, source })?;
         Ok(store)
     }
 
@@ -240,29 +241,8 @@ fn rename(path: &Path, suffix: &str) -> Result<PathBuf, StoreError> {
 
 /// Replaces a file as a whole, so that the new content outlasts a crash.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let write = |folder: &Path| -> io::Result<()> {
-        let mut file = temporary(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        sync_folder(folder)
-    };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    write(folder).map_err(|source| StoreError::Write { path: path.to_owned(), source })
-}
-
-/// A nameless-to-be file in `folder`, as readable as any file that the user creates.
-fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
-
-/// Makes a rename in `folder` outlast a crash. Elsewhere than on Unix a folder cannot be opened.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    atomic::replace(path, bytes)
+        .map_err(|source| StoreError::Write { path: path.to_owned(), source })
 }
 
 /// What to do about an error, where that can be said.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 use tch::{Device, Reduction, TchError, Tensor};
 
 use super::average::Averages;
@@ -10,13 +11,14 @@ use super::batches::{self, DeviceImages, Targets};
 use super::evaluate::{Evaluation, Sums, evaluate, top1_of_views};
 use super::meter;
 use super::optim::Optim;
+use super::saved::{Keeper, Misfit};
 use super::schedule::Rates;
 use crate::model::Model;
 use crate::random::{Purpose, generator};
 use crate::spec::train::Train;
 
 /// An epoch that is done.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// From 1.
     pub number: u32,
@@ -109,22 +111,12 @@ pub fn fit(
     sets: Sets<'_>,
     watch: &mut dyn Watch,
 ) -> Result<(), Stopped> {
-    let steps = (sets.train.len() as u64).div_ceil(u64::from(recipe.batch));
-    let rates = Rates::new(recipe, steps);
-    let optim = Optim::new(recipe, rates.steps(), model)?;
-    let averages = Averages::new(recipe, rates.steps(), model)?;
-    let is_random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
-    let mut course = Course { model, recipe, seed, sets, steps, rates, optim, averages, is_random };
-    for number in 1..=recipe.epochs {
-        let epoch = course.epoch(number, watch)?;
-        watch.epoch(&epoch);
-    }
-    meter::synchronize(model.device());
-    Ok(())
+    Course::new(model, recipe, seed, sets)?.train(recipe.epochs, watch)
 }
 
 /// A run under way.
-struct Course<'a> {
+#[derive(Debug)]
+pub struct Course<'a> {
     model: &'a Model,
     recipe: &'a Train,
     seed: u64,
@@ -136,9 +128,69 @@ struct Course<'a> {
     averages: Averages,
     /// Whether the network draws random numbers in training.
     is_random: bool,
+    /// The epochs that are done.
+    done: Vec<Epoch>,
 }
 
-impl Course<'_> {
+impl<'a> Course<'a> {
+    /// A run before its first step.
+    ///
+    /// # Errors
+    /// What libtorch reports, such as a lack of memory.
+    pub fn new(
+        model: &'a Model,
+        recipe: &'a Train,
+        seed: u64,
+        sets: Sets<'a>,
+    ) -> Result<Self, TchError> {
+        let steps = (sets.train.len() as u64).div_ceil(u64::from(recipe.batch));
+        let rates = Rates::new(recipe, steps);
+        let optim = Optim::new(recipe, rates.steps(), model)?;
+        let averages = Averages::new(recipe, rates.steps(), model)?;
+        let is_random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
+        let done = Vec::new();
+        Ok(Self { model, recipe, seed, sets, steps, rates, optim, averages, is_random, done })
+    }
+
+    /// Trains until so many epochs of the recipe's are done, those before a restored state
+    /// included. The schedule is that of the whole recipe.
+    ///
+    /// # Errors
+    /// As for [`fit`].
+    pub fn train(&mut self, until: u32, watch: &mut dyn Watch) -> Result<(), Stopped> {
+        for number in self.done.len() as u32 + 1..=until.min(self.recipe.epochs) {
+            let epoch = self.epoch(number, watch)?;
+            self.done.push(epoch);
+            watch.epoch(&epoch);
+        }
+        meter::synchronize(self.model.device());
+        Ok(())
+    }
+
+    /// The epochs that are done.
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.done
+    }
+
+    /// All that decides how the run goes on, between two epochs. What a run newly draws, saves up
+    /// or counts from step to step has its line here.
+    ///
+    /// Random numbers have none: every generator is derived from seed, purpose, epoch and step
+    /// ([`crate::random`]). Nor have the sums over an epoch, which begin and end with it.
+    ///
+    /// # Errors
+    /// When restoring, a state of another run; what libtorch reports.
+    pub fn keep(&mut self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        keeper.same("seed", &self.seed)?;
+        keeper.value("epochs", &mut self.done)?;
+        keeper.part("weights", |keeper| {
+            let mut weights = self.model.weights();
+            weights.try_for_each(|(weight, tensor)| keeper.tensor(&weight.name, tensor))
+        })?;
+        keeper.part("optim", |keeper| self.optim.keep(keeper))?;
+        keeper.part("averages", |keeper| self.averages.keep(keeper))
+    }
+
     /// Trains an epoch and evaluates what came of it.
     fn epoch(&mut self, number: u32, watch: &mut dyn Watch) -> Result<Epoch, Stopped> {
         let started = Instant::now();

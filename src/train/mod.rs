@@ -20,4 +20,6 @@ pub mod optim;
 #[cfg(feature = "torch")]
 pub mod runner;
 #[cfg(feature = "torch")]
+pub mod saved;
+#[cfg(feature = "torch")]
 pub mod statistics;

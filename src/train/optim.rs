@@ -11,6 +11,7 @@ use crate::model::Model;
 use crate::op::Weight;
 use crate::shim;
 use crate::spec::train::{Optimizer, Train};
+use crate::train::saved::{Keeper, Misfit};
 
 use lookahead::Lookahead;
 use rule::Group;
@@ -82,5 +83,16 @@ impl Optim {
     /// What libtorch reports.
     pub fn finish(&self) -> Result<(), TchError> {
         self.lookahead.as_ref().map_or(Ok(()), Lookahead::finish)
+    }
+
+    /// Its state, in a run that is saved or restored.
+    pub(super) fn keep(&mut self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        keeper.value("steps", &mut self.steps)?;
+        for (at, group) in (0..).zip(&self.groups) {
+            let _: u32 = at;
+            keeper.part(&format!("group{at}"), |keeper| group.keep(keeper))?;
+        }
+        let slow = self.lookahead.as_ref();
+        slow.map_or(Ok(()), |slow| keeper.part("lookahead", |keeper| slow.keep(keeper)))
     }
 }

@@ -21,6 +21,7 @@ mod optim;
 mod parity;
 mod random_operations;
 mod reference;
+mod saved;
 mod seeds;
 mod training;
 mod views;
