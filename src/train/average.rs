@@ -149,7 +149,9 @@ impl Averages {
         (recipe, seed): (&Train, u64),
         (train, test): (&DeviceImages, &DeviceImages),
     ) -> Result<Option<Evaluation>, TchError> {
-        let Some((_, average)) = &self.swa else { return Ok(None) };
+        let average = self.swa.as_ref().map(|(_, average)| average);
+        // A run that ends early may end before it begins.
+        let Some(average) = average.filter(|average| average.count() > 0) else { return Ok(None) };
         let averaged = model.with(average.weights());
         statistics::recompute(&averaged, recipe, seed, train)?;
         evaluate(&averaged, test, i64::from(recipe.eval_batch)).map(Some)

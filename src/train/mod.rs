@@ -1,5 +1,6 @@
 //! The trainer stage: one model, one recipe, one data set; out come epochs.
 
+pub mod patience;
 pub mod schedule;
 pub mod split;
 
@@ -9,6 +10,8 @@ pub mod augment;
 pub mod average;
 #[cfg(feature = "torch")]
 pub mod batches;
+#[cfg(feature = "torch")]
+mod early_stop;
 #[cfg(feature = "torch")]
 pub mod evaluate;
 #[cfg(feature = "torch")]

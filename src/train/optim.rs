@@ -77,12 +77,14 @@ impl Optim {
         self.lookahead.as_ref().map_or(Ok(()), |lookahead| lookahead.after(self.steps))
     }
 
-    /// Brings the weights to where the run ends: with a lookahead, to the slow ones.
+    /// Brings the weights to where the run ends: with a lookahead, to the slow ones. Whether there
+    /// was anything to do.
     ///
     /// # Errors
     /// What libtorch reports.
-    pub fn finish(&self) -> Result<(), TchError> {
-        self.lookahead.as_ref().map_or(Ok(()), Lookahead::finish)
+    pub fn finish(&self) -> Result<bool, TchError> {
+        let Some(lookahead) = &self.lookahead else { return Ok(false) };
+        lookahead.finish().map(|()| true)
     }
 
     /// Its state, in a run that is saved or restored.
