@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::records::{Environment, Facts, RunId, Store};
 use crate::spec::data::Data;
 use crate::spec::load::Loader;
-use crate::sweep::{Job, Run, Start, execute};
+use crate::sweep::{Job, OneByOne, Run, Start, execute};
 use crate::train::runner::{Runner, Task};
 
 /// Runs a sweep.
@@ -54,7 +54,8 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Erro
         store.save_spec(&experiment.name, &experiment.hash, &experiment.resolved)?;
     }
     let start = if args.fresh { Start::Fresh } else { Start::Resume };
-    let summary = execute(&job, &mut runner, &store, &mut Progress::on_stderr(), start)?;
+    let pool = &mut OneByOne(&mut runner);
+    let summary = execute(&job, pool, &store, &mut Progress::on_stderr(), start)?;
     print!("{}", summary.text());
     println!("{}", tables_line(store.folder()));
     Ok(summary.is_clean())

@@ -39,6 +39,8 @@ pub struct Planned {
     pub due: Vec<Outline>,
     /// The rows of the runs that are already finished and are kept.
     pub kept: Vec<RunRow>,
+    /// How many runs go on at the same time, at most.
+    pub at_once: usize,
 }
 
 /// A run as an observer needs it.
