@@ -36,7 +36,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("cli", &[]),
     ("data", &["data"]),
     ("records", &["records"]),
-    ("sweep", &["sweep", "records"]),
+    ("sweep", &["sweep", "records", "spec"]),
     ("progress", &["progress", "sweep", "records"]),
 ];
 

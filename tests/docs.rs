@@ -24,7 +24,9 @@ use resweep::spec::load::Loader;
 use resweep::spec::network::Stage;
 use resweep::spec::node::NodeSpec;
 use resweep::spec::sweep::Entry;
-use resweep::spec::train::{Augment, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Train};
+use resweep::spec::train::{
+    Augment, EarlyStop, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Train,
+};
 use serde::de::DeserializeOwned;
 
 const PAGES: [&str; 4] =
@@ -226,6 +228,7 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "optimizer" => read::<Optimizer>(text),
         "ema" => read::<Ema>(text),
         "swa" => read::<Swa>(text),
+        "earlystop" => read::<EarlyStop>(text),
         "groups" => read::<Groups>(text),
         "group" => read::<Group>(text),
         "schedule" => read::<Schedule>(text),

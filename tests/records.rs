@@ -65,7 +65,8 @@ fn epoch(id: &RunId, epoch: u32, top1: Option<f64>, epoch_s: f64) -> EpochRow {
 
 fn ending(status: Status, reason: Option<&str>) -> Ending {
     let reason = reason.map(str::to_owned);
-    Ending { status, reason, latency_ms: Some(2.5), peak_memory_mb: Some(812.25) }
+    let (latency_ms, peak_memory_mb) = (Some(2.5), Some(812.25));
+    Ending { reason, latency_ms, peak_memory_mb, ..Ending::of(status) }
 }
 
 fn span() -> Span {

@@ -102,7 +102,8 @@ fn job(
         experiments.list.iter().map(move |experiment| run_of(experiment, seed, sizes, precision))
     });
     let (name, layout) = (experiments.name.clone(), rows::layout(experiments));
-    Job { name, environment, layout, runs: runs.collect() }
+    let halving = experiments.halving.clone();
+    Job { name, environment, layout, runs: runs.collect(), halving }
 }
 
 fn run_of(experiment: &Experiment, seed: u64, sizes: &[Size], precision: &str) -> Run<Task> {

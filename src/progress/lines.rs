@@ -89,8 +89,13 @@ fn result(row: &RunRow) -> String {
     let detail = match row.status {
         Status::Ok => row.top1.map(test),
         Status::Diverged | Status::Failed => row.reason.clone(),
+        Status::Dropped | Status::Paused => row.stop_reason.clone(),
     };
-    detail.map_or(row.status.to_string(), |detail| format!("{}, {detail}", row.status))
+    let told = detail.map_or(row.status.to_string(), |detail| format!("{}, {detail}", row.status));
+    match row.stopped_epoch.filter(|_| row.status == Status::Ok) {
+        Some(epoch) => format!("{told}, stopped after epoch {epoch}"),
+        None => told,
+    }
 }
 
 fn loss(loss: f64) -> String {

@@ -5,6 +5,7 @@
 //! | `rows` | the four tables: every column declared once, with its unit |
 //! | `column` | the macro that turns a declaration into struct, header, cells and documentation |
 //! | `record` | one run with its epochs, and how its row follows from them |
+//! | `halving` | what was decided at the rungs of successive halving: a table of its own |
 //! | `layout` | the experiments of a sweep in order, and the columns of its axes |
 //! | `tables` | records to tables: the order of the rows, the statistics over seeds |
 //! | `csv` | rows to CSV |
@@ -20,6 +21,7 @@
 pub mod atomic;
 mod column;
 mod csv;
+mod halving;
 mod layout;
 mod record;
 mod rows;
@@ -30,6 +32,7 @@ mod tables;
 pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
 pub use csv::csv_bytes;
+pub use halving::{Decision, Decisions, HalvingRow};
 pub use layout::{AxisColumns, Layout};
 pub use record::{Ending, Environment, Facts, Record, RunId, Span};
 pub use rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};

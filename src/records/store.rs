@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::atomic;
 use super::column::Row;
 use super::csv::csv_bytes;
+use super::halving::{Decisions, HalvingRow};
 use super::layout::AxisColumns;
 use super::record::{Record, RunId};
 use super::tables::Tables;
@@ -171,14 +172,19 @@ impl Store {
         }
     }
 
-    /// Replaces the four tables, each as a whole; one that cannot be written does not keep the
-    /// others from it.
+    /// Replaces the tables, each as a whole; one that cannot be written does not keep the others
+    /// from it.
     ///
     /// # Errors
     ///
     /// The first [`StoreError::Write`] or [`StoreError::Table`].
     pub fn write_tables(&self, tables: &Tables) -> Result<(), StoreError> {
+        let halving = || match &tables.halving {
+            Some(rows) => self.write_table(rows, &tables.axes),
+            None => self.remove(&self.folder.join(HalvingRow::FILE)),
+        };
         let written = [
+            halving(),
             self.write_table(&tables.accuracy, &tables.axes),
             self.write_table(&tables.timing, &tables.axes),
             self.write_table(&tables.runs, &tables.axes),
@@ -195,16 +201,70 @@ impl Store {
         }
     }
 
+    /// Removes a file, where there is one.
+    fn remove(&self, path: &Path) -> Result<(), StoreError> {
+        match fs::remove_file(path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                Err(StoreError::Write { path: path.to_owned(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the folder of states.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Folder`].
+    pub fn prepare_states(&self) -> Result<(), StoreError> {
+        let path = self.states();
+        fs::create_dir_all(&path).map_err(|source| StoreError::Folder { path, source })
+    }
+
+    /// The file for the state of a run that waits.
+    pub fn state_path(&self, id: &RunId) -> PathBuf {
+        self.states().join(run_file(id, "safetensors"))
+    }
+
+    /// Keeps what was decided at the rungs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn save_decisions(&self, decisions: &Decisions) -> Result<(), StoreError> {
+        let unwritable = |source| StoreError::Write { path: self.folder.clone(), source };
+        decisions.save(&self.folder).map_err(unwritable)
+    }
+
+    /// Removes the state of a run, where there is one, and the folder of states once it is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn remove_state(&self, id: &RunId) -> Result<(), StoreError> {
+        self.remove(&self.state_path(id))?;
+        let _ = fs::remove_dir(self.states());
+        Ok(())
+    }
+
+    fn states(&self) -> PathBuf {
+        self.folder.join("states")
+    }
+
     /// The file of a run's record; distinct runs have distinct files.
     fn record_path(&self, id: &RunId) -> PathBuf {
-        let hash: String = id.spec_hash.chars().take(HASH_IN_NAME).collect();
-        let name = format!("{}-seed{}-{}.ron", id.experiment, id.seed, hash);
-        self.runs().join(file_name(&name))
+        self.runs().join(run_file(id, "ron"))
     }
 
     fn runs(&self) -> PathBuf {
         self.folder.join("runs")
     }
+}
+
+/// The name of a file of a run.
+fn run_file(id: &RunId, extension: &str) -> String {
+    let hash: String = id.spec_hash.chars().take(HASH_IN_NAME).collect();
+    file_name(&format!("{}-seed{}-{hash}.{extension}", id.experiment, id.seed))
 }
 
 /// A name as one file name that stays in its folder: what is not a letter, a digit, one of `_-+=,`

@@ -294,11 +294,7 @@ impl<'a> Course<'a> {
     }
 
     /// What is known of an epoch by evaluation; the rest is empty.
-    fn evaluated(
-        &self,
-        number: u32,
-        validation: Option<Evaluation>,
-    ) -> Result<Epoch, TchError> {
+    fn evaluated(&self, number: u32, validation: Option<Evaluation>) -> Result<Epoch, TchError> {
         let Self { model, recipe, sets, averages, .. } = self;
         let batch = i64::from(recipe.eval_batch);
         let test = evaluate(model, sets.test, batch)?;

@@ -151,7 +151,13 @@ mod tests {
         let none = Some((2, None, "val_loss is no number for 2 epochs".to_string()));
         assert_eq!(run(rule(Metric::ValLoss, 2), &[nan, nan, 0.5]), none);
         let loss = rule(Metric::ValLoss, 2);
-        ends(loss, &[f64::INFINITY, nan, 0.5, nan, nan], 5, 3, "val_loss not below 0.5 (epoch 3) for 2 epochs");
+        ends(
+            loss,
+            &[f64::INFINITY, nan, 0.5, nan, nan],
+            5,
+            3,
+            "val_loss not below 0.5 (epoch 3) for 2 epochs",
+        );
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use super::fault::{Fault, unmet};
 /// test images choose nothing. The schedule is that of all `epochs`; the tables say which runs
 /// stopped, after which epoch and why.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename = "early_stop", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct EarlyStop {
     /// Epochs in a row without a better value after which the run ends.
     pub patience: u32,
