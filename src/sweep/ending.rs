@@ -30,7 +30,8 @@ fn of_trained(
     let Trained { outcome, restored_epoch, latency_ms, peak_memory_mb } = trained;
     let (planned, stop_reason) = match &outcome {
         Outcome::StoppedEarly { reason } => (epochs.len() as u32, Some(reason.clone())),
-        Outcome::Paused => (until.unwrap_or(planned), None),
+        // One that goes on from a later rung than is asked for has more.
+        Outcome::Paused => (until.unwrap_or(planned).max(epochs.len() as u32), None),
         _ => (planned, None),
     };
     let whole = if outcome == Outcome::Paused { Status::Paused } else { Status::Ok };

@@ -167,6 +167,7 @@ impl<'a, T> Sweep<'a, T> {
             self.recall(&run.id, start)?;
         }
         self.recall_decisions(start)?;
+        self.remove_states()?;
         self.store.write_tables(&self.tables())?;
         let due = self.due();
         let kept = self.job.runs.len() - due.len();
@@ -177,6 +178,12 @@ impl<'a, T> Sweep<'a, T> {
         }
         let (tables, unwritten) = (self.tables(), self.unwritten.take());
         Ok(Summary { tables, trained: self.begun.len(), kept, unwritten })
+    }
+
+    /// Removes the states of runs that are over, which a kill may have left.
+    fn remove_states(&self) -> Result<(), StoreError> {
+        let mut records = self.records.values().filter(|record| self.is_over(record));
+        records.try_for_each(|record| self.store.remove_state(&record.id()))
     }
 
     /// Has runs trained to their end, or until so many epochs of each are done.

@@ -33,8 +33,7 @@ impl<'a, T> Sweep<'a, T> {
         let name = &record.run.experiment;
         let rows = self.decisions.iter().flat_map(|decisions| &decisions.rows);
         let mut dropped = rows.filter(|row| row.decision == Decision::Dropped);
-        record.is_finished()
-            || record.run.status == Status::Dropped && dropped.any(|row| row.experiment == *name)
+        record.is_finished() || dropped.any(|row| row.experiment == *name)
     }
 
     /// Trains the runs of all experiments to the first rung, and so on.
