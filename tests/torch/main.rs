@@ -9,8 +9,10 @@ mod batches;
 #[path = "../common/cases.rs"]
 mod cases;
 mod cli;
+mod early_stop;
 mod family;
 mod formula;
+mod halving;
 mod held_out;
 mod in_place;
 mod init;
