@@ -39,6 +39,8 @@
 //! - No step of training waits for the device. Images stay on it as uint8; losses are summed there.
 //! - A run that ended is on the disk before the next begins. Tables are functions of the records.
 //! - A failing, diverging or panicking run costs no other run.
+//! - A run that waits (successive halving) goes on bit for bit as if it had not; nothing is stopped,
+//!   dropped or chosen by test images.
 //!
 //! # Where to add
 //!
@@ -50,6 +52,7 @@
 //! | a schedule | `spec/train/schedule.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
 //! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
 //! | a function of expressions | its line and its case in `spec/expr/functions.rs` |
+//! | what a run carries from step to step | a line in the `keep` of its part (`train/saved.rs`), so that a run goes on bit for bit |
 //! | an augmentation | `spec/train/augment.rs`, `train/augment/` (what it draws, what it does); golden results in `tests/reference/augment.py` |
 //! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |

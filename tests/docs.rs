@@ -20,6 +20,7 @@ use resweep::spec::data::{Data, DataSet, Normalize};
 use resweep::spec::de::{self, Cx};
 use resweep::spec::error::{Problem, SpecError};
 use resweep::spec::expr::{Env, Number};
+use resweep::spec::halving::Halving;
 use resweep::spec::load::Loader;
 use resweep::spec::network::Stage;
 use resweep::spec::node::NodeSpec;
@@ -229,6 +230,7 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "ema" => read::<Ema>(text),
         "swa" => read::<Swa>(text),
         "earlystop" => read::<EarlyStop>(text),
+        "halving" => read::<Halving>(text),
         "groups" => read::<Groups>(text),
         "group" => read::<Group>(text),
         "schedule" => read::<Schedule>(text),
