@@ -124,8 +124,9 @@ fn halving(
         }
         if last >= train.epochs {
             let epochs = train.epochs;
-            let reason =
-                format!("the rung after {last} epochs is not before the end of {name}, {epochs}");
+            let reason = format!(
+                "{name} ends after epoch {epochs}, and the last rung is after epoch {last}"
+            );
             let help = "lower the rungs, or train longer: the last rung is below `train.epochs`";
             return Err(fault(reason, help.into()));
         }

@@ -211,7 +211,7 @@ fn every_run_is_trained_in_order_and_in_the_tables() {
     assert_eq!(bench.records().len(), 3);
     assert!(bench.records()[0].ends_with("r20-seed0-r20-hash-of-.ron"));
     let accuracy = fs::read_to_string(bench.folder().join("accuracy.csv")).unwrap();
-    assert!(accuracy.contains("r20,2,0,80.5,"), "{accuracy}");
+    assert!(accuracy.contains("r20,2,0,0,0,80.5,"), "{accuracy}");
 }
 
 #[test]
