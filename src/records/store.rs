@@ -236,15 +236,18 @@ impl Store {
         decisions.save(&self.folder).map_err(unwritable)
     }
 
-    /// Removes the state of a run, where there is one, and the folder of states once it is empty.
+    /// Removes the state of a run, where there is one.
     ///
     /// # Errors
     ///
     /// [`StoreError::Write`].
     pub fn remove_state(&self, id: &RunId) -> Result<(), StoreError> {
-        self.remove(&self.state_path(id))?;
+        self.remove(&self.state_path(id))
+    }
+
+    /// Removes the folder of states if it is empty; not while a run may yet leave one there.
+    pub fn tidy_states(&self) {
         let _ = fs::remove_dir(self.states());
-        Ok(())
     }
 
     fn states(&self) -> PathBuf {

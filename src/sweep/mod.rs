@@ -176,6 +176,7 @@ impl<'a, T> Sweep<'a, T> {
             Some(rule) => self.halve(rule, pool)?,
             None => self.train(&due, None, pool)?,
         }
+        self.store.tidy_states();
         let (tables, unwritten) = (self.tables(), self.unwritten.take());
         Ok(Summary { tables, trained: self.begun.len(), kept, unwritten })
     }
