@@ -3,6 +3,7 @@
 //! | file | what stands there |
 //! |---|---|
 //! | `rows` | the four tables: every column declared once, with its unit |
+//! | `bench`, `certify` | the tables of the commands of these names |
 //! | `column` | the macro that turns a declaration into struct, header, cells and documentation |
 //! | `record` | one run with its epochs, and how its row follows from them |
 //! | `halving` | what was decided at the rungs of successive halving: a table of its own |
@@ -19,6 +20,8 @@
 //! **Invariant:** what is missing is an empty cell, never 0.
 
 pub mod atomic;
+mod bench;
+mod certify;
 mod column;
 mod csv;
 mod halving;
@@ -29,6 +32,8 @@ mod store;
 mod summary;
 mod tables;
 
+pub use bench::BenchRow;
+pub use certify::{CertifyRow, CertifyRunRow};
 pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
 pub use csv::csv_bytes;
