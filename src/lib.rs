@@ -78,3 +78,4 @@ pub mod sweep;
 #[cfg(feature = "torch")]
 pub mod torch_error;
 pub mod train;
+pub mod worker;

@@ -32,6 +32,9 @@ pub enum Error {
     /// libtorch.
     #[error("libtorch: {}", crate::torch_error::first_line(.0))]
     Torch(#[from] TchError),
+    /// A process of a sweep that cannot go on.
+    #[error("a process of a sweep cannot go on: {0}")]
+    Worker(std::io::Error),
     /// More images are asked for than there are.
     #[error(
         "the spec asks for {asked} {what} images and the data set has {there}; ask for fewer with \

@@ -13,6 +13,7 @@
 mod ending;
 mod observer;
 mod pool;
+mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
@@ -24,6 +25,7 @@ use crate::records::{
 
 pub use observer::{Observer, Outline, Planned, StepReport, Warning};
 pub use pool::{End, OneByOne, Outcome, Pool, RunLog, Trained, Trainer, Watch, Work, attempt};
+pub use split::{Calibration, Cost, Measured, Split, Stopwatch, calibrate, is_short, too_large};
 
 /// Runs every run of a sweep that is due, and returns what the sweep's records then say.
 ///
@@ -249,6 +251,11 @@ impl<T> Watch for Keeper<'_, '_, T> {
     fn epoch(&mut self, at: usize, row: EpochRow) {
         self.sweep.observer.epoch(&self.live[at].outline, &row);
         self.live[at].epochs.push(row);
+    }
+
+    fn said(&mut self, at: Option<usize>, line: &str) {
+        let run = at.map(|at| &self.live[at].outline);
+        self.sweep.observer.warned(&Warning::Said { run, line });
     }
 
     fn ended(&mut self, at: usize, end: End) -> Result<(), StoreError> {

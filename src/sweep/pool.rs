@@ -40,6 +40,8 @@ pub trait Watch {
     fn step(&mut self, at: usize, step: &StepReport);
     /// An epoch is trained and evaluated.
     fn epoch(&mut self, at: usize, row: EpochRow);
+    /// A process that trains a piece, or one that has ended, has said something that is no report.
+    fn said(&mut self, _at: Option<usize>, _line: &str) {}
     /// A piece has ended.
     ///
     /// # Errors
