@@ -78,7 +78,8 @@ impl Bench {
 
     /// Runs a sweep of experiments by these names, each with the word that makes its fate.
     fn sweep(&self, fates: &[&str], jobs: u32) -> (Vec<RunRow>, Scribe) {
-        let mut pool = pool(&self.messages(), fates, jobs);
+        let messages = self.messages();
+        let mut pool = pool(&messages, fates, jobs);
         let store = Store::open(self.folder.path(), "sweep").unwrap();
         let mut scribe = Scribe::default();
         let summary = execute(&job(fates), &mut pool, &store, &mut scribe, Start::Fresh).unwrap();

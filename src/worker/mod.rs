@@ -12,6 +12,6 @@ mod message;
 mod pool;
 mod process;
 
-pub use message::{Message, Order, line};
+pub use message::{Assignment, Message, Order, line};
 pub use pool::{Measuring, Processes};
 pub use process::Starter;
