@@ -22,6 +22,9 @@ pub enum Command {
     /// Train what a sweep says on the input; for the sweep's own use.
     #[command(hide = true)]
     Worker(WorkerArgs),
+    /// What `cargo xtask bench` times; it says when on stdin.
+    #[command(hide = true)]
+    BenchWorker(BenchWorkerArgs),
 }
 
 /// `resweep sweep`.
@@ -179,6 +182,51 @@ impl FromStr for JobsChoice {
             ("auto", _) => Ok(Self::Auto),
             (_, Ok(jobs @ 1..=1024)) => Ok(Self::Exactly(jobs)),
             _ => Err("write auto, or how many runs train at the same time, 1 to 1024".into()),
+        }
+    }
+}
+
+/// `resweep bench-worker`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchWorkerArgs {
+    /// The network, a RON file.
+    pub network: PathBuf,
+    /// Change one field for this invocation.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// What to time.
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: BenchMode,
+    /// Images per step.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub batch: u32,
+    /// Write what one step does to a folder, for the peer to compute again, and end.
+    #[arg(long, value_name = "DIR")]
+    pub check: Option<PathBuf>,
+    /// The device: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+    /// CPU threads within an operation; all cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+}
+
+/// What the bench times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum BenchMode {
+    /// Steps of training.
+    #[default]
+    Training,
+    /// Batches of an evaluation.
+    Evaluation,
+}
+
+impl BenchMode {
+    /// As the command line and the tables have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Evaluation => "evaluation",
         }
     }
 }

@@ -23,6 +23,7 @@
 //! | [`sweep`] | experiments x seeds: which runs are done, which are due, how many at once | nothing of tensors: the pool that trains them is passed in |
 //! | [`worker`] | the pool of processes: runs side by side, each in this program started again | what is said between them |
 //! | [`records`] | typed rows; each column is declared once | units |
+//! | [`statistics`] | medians, and whether two means differ or agree | numbers |
 //! | [`progress`] | the live display | what a sweep tells |
 //! | [`commands`] | the commands, one file each | everything |
 //!
@@ -77,6 +78,7 @@ pub mod records;
 #[cfg(feature = "torch")]
 pub mod shim;
 pub mod spec;
+pub mod statistics;
 pub mod sweep;
 #[cfg(feature = "torch")]
 pub mod torch_error;

@@ -26,5 +26,6 @@ fn main() -> ExitCode {
         Command::Show(args) => commands::show::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Worker(args) => commands::worker::run(&args),
+        Command::BenchWorker(args) => commands::bench_worker::run(&args),
     }
 }

@@ -35,10 +35,7 @@ pub fn run(args: &EvalArgs) -> ExitCode {
 }
 
 fn eval(args: &EvalArgs, plan: Plan) -> Result<Evaluation, Error> {
-    let device = prepare::device(args.device)?;
-    if let Some(threads) = args.threads {
-        tch::set_num_threads(threads as i32);
-    }
+    let device = prepare::device(args.device, args.threads)?;
     let spec = Data::for_input(plan.input);
     let data = prepare::data(&spec, args.data.as_deref())?;
     check_classes(&plan, &data)?;

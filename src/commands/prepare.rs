@@ -9,10 +9,14 @@ use crate::device::{self, Resolved};
 use crate::records::Environment;
 use crate::spec::data::{Data, DataSet};
 
-/// Chooses the device, and says which and why.
-pub fn device(choice: DeviceChoice) -> Result<Resolved, Error> {
+/// Chooses the device, says which and why, and sets the number of threads where
+/// it is given; libtorch takes one a core by itself.
+pub fn device(choice: DeviceChoice, threads: Option<u32>) -> Result<Resolved, Error> {
     let resolved = take(choice)?;
     eprintln!("device {}", resolved.why);
+    if let Some(threads) = threads {
+        tch::set_num_threads(threads as i32);
+    }
     Ok(resolved)
 }
 
@@ -69,12 +73,12 @@ pub fn name(device: &Resolved) -> String {
     }
 }
 
-/// What all runs of an invocation share, of which each has so many threads.
-pub fn environment(device: &Resolved, threads: u32, overrides: &[String]) -> Environment {
+/// What all runs of an invocation share.
+pub fn environment(device: &Resolved, overrides: &[String]) -> Environment {
     Environment {
         device: name(device),
         device_name: Some(device::describe(device.device)),
-        threads,
+        threads: tch::get_num_threads() as u32,
         overrides: overrides.to_vec(),
         code_version: env!("RESWEEP_CODE_VERSION").into(),
         tch_version: Some(TCH_VERSION.into()),

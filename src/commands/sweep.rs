@@ -40,10 +40,10 @@ pub fn run(args: &SweepArgs) -> ExitCode {
 
 /// Whether every run ended well.
 fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Error> {
-    let (device, folder) = (prepare::device(args.device)?, args.data.as_deref());
+    let (device, folder) = (prepare::device(args.device, None)?, args.data.as_deref());
     let store = Store::open(&args.results, &experiments.name)?;
     let (sizes, first) = sizes(&experiments, folder)?;
-    let environment = prepare::environment(&device, 0, &experiments.overrides);
+    let environment = prepare::environment(&device, &experiments.overrides);
     let mut job = job(&experiments, &sizes, environment, prepare::precision(&device));
     for experiment in &experiments.list {
         store.save_spec(&experiment.name, &experiment.hash, &experiment.resolved)?;
