@@ -4,7 +4,7 @@
 //! stand below these lines.
 
 mod forecast;
-mod lines;
+pub mod lines;
 
 use std::collections::BTreeMap;
 use std::io::{Stderr, Write, stderr};

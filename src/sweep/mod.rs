@@ -15,6 +15,7 @@ mod halving;
 mod observer;
 mod pool;
 mod rungs;
+mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
@@ -27,6 +28,7 @@ use crate::spec::halving::Halving;
 
 pub use observer::{Observer, Outline, Planned, StepReport, Warning};
 pub use pool::{End, Leg, OneByOne, Outcome, Pool, RunLog, Trained, Trainer, Watch, Work, attempt};
+pub use split::{Calibration, Cost, Measured, Split, Stopwatch, calibrate, is_short, too_large};
 
 /// Runs every run of a sweep that is due, and returns what the sweep's records then say.
 ///
@@ -327,6 +329,11 @@ impl<T> Watch for Keeper<'_, '_, T> {
 
     fn recalled(&mut self, at: usize, row: EpochRow) {
         self.live[at].epochs.push(row);
+    }
+
+    fn said(&mut self, at: Option<usize>, line: &str) {
+        let run = at.map(|at| &self.live[at].outline);
+        self.sweep.observer.warned(&Warning::Said { run, line });
     }
 
     fn ended(&mut self, at: usize, end: End) -> Result<(), StoreError> {

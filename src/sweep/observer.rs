@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::records::{EpochRow, HalvingRow, RunId, RunRow, StoreError};
 
 use super::Run;
@@ -70,7 +72,7 @@ impl Outline {
 }
 
 /// How far an epoch has come.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
     /// The epoch; the first is 1.
     pub epoch: u32,
@@ -98,6 +100,13 @@ pub enum Warning<'a> {
     },
     /// The tables could not be written; they are tried again after the next run.
     TablesUnwritten(&'a StoreError),
+    /// The process of a run has said something.
+    Said {
+        /// The run; none where its process has ended.
+        run: Option<&'a Outline>,
+        /// A line.
+        line: &'a str,
+    },
 }
 
 impl fmt::Display for Warning<'_> {
@@ -109,6 +118,10 @@ impl fmt::Display for Warning<'_> {
                 path.display(),
                 aside.display()
             ),
+            Self::Said { run: Some(run), line } => {
+                write!(f, "{} seed {} says: {line}", run.id.experiment, run.id.seed)
+            }
+            Self::Said { run: None, line } => write!(f, "a process that has ended said: {line}"),
             Self::TablesUnwritten(error) => write!(f, "{error} (the record of the run is kept)"),
         }
     }

@@ -56,6 +56,8 @@ pub trait Watch {
     fn epoch(&mut self, at: usize, row: EpochRow);
     /// An epoch was trained by an earlier piece of the run, from whose state this one goes on.
     fn recalled(&mut self, at: usize, row: EpochRow);
+    /// A trainer, or a process of one, has something to say that is no report.
+    fn said(&mut self, _at: Option<usize>, _line: &str) {}
     /// A piece has ended.
     ///
     /// # Errors
@@ -139,6 +141,11 @@ impl RunLog<'_> {
     /// An epoch is trained and evaluated.
     pub fn epoch(&mut self, row: EpochRow) {
         self.watch.epoch(self.at, row);
+    }
+
+    /// Something that a person should know, and that does not stop the run.
+    pub fn say(&mut self, line: &str) {
+        self.watch.said(Some(self.at), line);
     }
 
     /// An epoch that was trained before, with whose state the run goes on.

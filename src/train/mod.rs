@@ -21,6 +21,8 @@ pub mod meter;
 #[cfg(feature = "torch")]
 pub mod optim;
 #[cfg(feature = "torch")]
+pub mod pace;
+#[cfg(feature = "torch")]
 pub mod runner;
 #[cfg(feature = "torch")]
 pub mod saved;

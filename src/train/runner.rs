@@ -118,7 +118,7 @@ impl<'a> Runner<'a> {
             Ok(()) => &first,
             // What does not fit may have changed the run in part.
             Err(why) => {
-                eprintln!("{why}");
+                log.say(&why);
                 second = model()?;
                 course = begin(&second)?;
                 &second

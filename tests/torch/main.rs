@@ -17,6 +17,7 @@ mod halving;
 mod held_out;
 mod in_place;
 mod init;
+mod jobs;
 mod layers;
 mod operation_values;
 mod operations;
