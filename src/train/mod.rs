@@ -21,3 +21,5 @@ pub mod optim;
 pub mod runner;
 #[cfg(feature = "torch")]
 pub mod statistics;
+#[cfg(feature = "torch")]
+pub mod whiten;

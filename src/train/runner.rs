@@ -10,6 +10,7 @@ use super::evaluate::latency_ms;
 use super::fit::{self, Sets, Stopped, fit};
 use super::meter;
 use super::split::split;
+use super::whiten::whiten;
 use crate::data::Dataset;
 use crate::model::Model;
 use crate::plan::Plan;
@@ -102,7 +103,9 @@ impl<'a> Runner<'a> {
         let images = self.images(data)?;
         meter::reset_peak_memory(device);
         let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?;
-        let mut teller = Teller { run, log, images: images.train.len(), tests: images.test.len() };
+        whiten(&model, &images.train)?;
+        let seen = train.images_per_epoch(images.train.len() as u64) as i64;
+        let mut teller = Teller { run, log, images: seen, tests: images.test.len() };
         fit(&model, train, run.id.seed, images.sets(), &mut teller)?;
         let peak_memory_mb = meter::peak_memory_mb(device);
         let latency_ms = Some(latency_ms(&model, &images.test)?);
