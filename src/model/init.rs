@@ -71,7 +71,8 @@ fn orthogonal(dims: &[i64], gain: f64, random: &mut ChaCha8Rng) -> Result<Tensor
     let matrix =
         Tensor::f_from_slice(&numbers)?.f_view([rows, columns])?.f_to_kind(Kind::Double)?;
     let is_wide = rows < columns;
-    let (q, r) = if is_wide { matrix.f_tr()? } else { matrix }.f_linalg_qr("reduced")?;
+    let tall = if is_wide { matrix.f_tr()? } else { matrix };
+    let (q, r) = Tensor::f_linalg_qr(&tall, "reduced")?;
     let q = q.f_mul(&r.f_diagonal(0, 0, 1)?.f_sign()?)?;
     let q = if is_wide { q.f_tr()? } else { q };
     q.f_mul_scalar(gain)?.f_to_kind(Kind::Float)?.f_contiguous()
