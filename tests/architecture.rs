@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("spec", &["spec", "op"]),
     ("op", &["op", "shim"]),
     ("graph", &["graph", "op", "spec"]),
@@ -32,6 +32,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("random", &[]),
     ("shim", &[]),
     ("torch_error", &[]),
+    ("statistics", &[]),
     ("device", &["cli"]),
     ("cli", &[]),
     ("data", &["data"]),

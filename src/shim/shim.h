@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cstring>
+#include <optional>
 
 // Runs `body`. No exception leaves the shim: the result is null, or a message that the caller frees
 // with resweep_free.
@@ -26,3 +27,16 @@ inline bool is_plain(const at::Tensor& tensor) {
   return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat && tensor.dim() == 4 &&
          tensor.numel() > 0 && tensor.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
+
+// Whether a convolution with stride 1, padding 1, no dilation and one group goes by the kernels of
+// winograd.h.
+bool winograd_fits(const at::Tensor& x, const at::Tensor& weight);
+
+// That convolution, with gradients.
+at::Tensor winograd_conv2d(const at::Tensor& x, const at::Tensor& weight);
+
+// relu(conv2d(x, weight, bias) + other) without gradients; `other` may be null, and is like the
+// result, which takes its place with `reuse`.
+at::Tensor winograd_conv2d_then(const at::Tensor& x, const at::Tensor& weight,
+                                const std::optional<at::Tensor>& bias, const at::Tensor* other,
+                                bool relu, bool reuse);
