@@ -38,6 +38,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("data", &["data"]),
     ("records", &["records"]),
     ("sweep", &["sweep", "records"]),
+    ("worker", &["worker", "sweep", "records"]),
     ("progress", &["progress", "sweep", "records"]),
 ];
 

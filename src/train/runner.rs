@@ -17,7 +17,7 @@ use crate::plan::Plan;
 use crate::records::EpochRow;
 use crate::spec::data::{Data, Normalize};
 use crate::spec::train::Train;
-use crate::sweep::{Outcome, Run, RunLog, StepReport, Trained, Trainer};
+use crate::sweep::{Outcome, Run, RunLog, StepReport, Trained, Trainer, Work};
 
 /// What a run trains.
 #[derive(Debug, Clone)]
@@ -128,8 +128,8 @@ pub fn normalize(spec: &Data, data: &Dataset) -> Normalize {
 impl Trainer<Task> for Runner<'_> {
     type Error = RunError;
 
-    fn train(&mut self, run: &Run<Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
-        match self.run(run, log) {
+    fn train(&mut self, work: &Work<'_, Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
+        match self.run(work.run, log) {
             Err(RunError::Stopped(Stopped::Diverged { epoch, .. })) => {
                 let outcome = Outcome::Diverged { epoch };
                 Ok(Trained { outcome, latency_ms: None, peak_memory_mb: None })

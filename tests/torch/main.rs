@@ -16,6 +16,7 @@ mod formula;
 mod held_out;
 mod in_place;
 mod init;
+mod jobs;
 mod layers;
 mod operation_values;
 mod operations;
