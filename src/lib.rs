@@ -57,6 +57,7 @@
 //! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
 //! | a function of expressions | its line and its case in `spec/expr/functions.rs` |
 //! | what a run carries from step to step | a line in the `keep` of its part (`train/saved.rs`), so that a run goes on bit for bit |
+//! | a rule for initial weights | `op/start.rs` (its fields, what it comes to), `model/init.rs` (what it draws); golden facts in `tests/reference/start.py` |
 //! | an augmentation | `spec/train/augment.rs`, `train/augment/` (what it draws, what it does); golden results in `tests/reference/augment.py` |
 //! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |

@@ -28,3 +28,5 @@ pub mod runner;
 pub mod saved;
 #[cfg(feature = "torch")]
 pub mod statistics;
+#[cfg(feature = "torch")]
+pub mod whiten;

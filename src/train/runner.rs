@@ -11,6 +11,7 @@ use super::fit::{self, Course, Sets, Stopped};
 use super::meter;
 use super::saved::{self, FileError, Keeper, Misfit};
 use super::split::split;
+use super::whiten::whiten;
 use crate::data::Dataset;
 use crate::model::Model;
 use crate::plan::Plan;
@@ -109,7 +110,11 @@ impl<'a> Runner<'a> {
         let (device, Task { plan, train, data }) = (self.device, &run.payload);
         let images = self.images(data)?;
         meter::reset_peak_memory(device);
-        let model = || Model::new(plan.as_ref().clone(), run.id.seed, device);
+        let model = || -> Result<Model, RunError> {
+            let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?;
+            whiten(&model, &images.train)?;
+            Ok(model)
+        };
         let begin = |model| Course::new(model, train, run.id.seed, images.sets());
         let (first, second);
         first = model()?;
@@ -124,7 +129,8 @@ impl<'a> Runner<'a> {
                 &second
             }
         };
-        let mut teller = Teller { run, log, images: images.train.len(), tests: images.test.len() };
+        let seen = train.images_per_epoch(images.train.len() as u64) as i64;
+        let mut teller = Teller { run, log, images: seen, tests: images.test.len() };
         course.epochs().iter().for_each(|epoch| teller.recall(epoch));
         course.train(leg.until.unwrap_or(train.epochs), &mut teller)?;
         let peak_memory_mb = meter::peak_memory_mb(device);

@@ -164,6 +164,7 @@ fn averages_augmentations_and_parts_of_batches_go_on() {
         "clip_norm: Some(0.5), accumulate: 3, label_smoothing: 0.1",
         "early_stop: Some((patience: 2, min_delta: 100, restore_best: true)), eval: (views: Flip)",
         "early_stop: Some((patience: 9, metric: ValLoss)), swa: Some((from: 0.9))",
+        "groups: (convolution: Some((epochs: Some(1))), norm: Some((epochs: Some(2))))",
         "groups: (bias: Some((lr: 4)), norm: Some((weight_decay: Some(0)))), eval: (views: Flip)",
     ] {
         for at in [1, 2] {
