@@ -60,6 +60,25 @@ fn every_recipe_has_its_hash_and_is_written_as_it_was_read() {
     }
 }
 
+/// Every recipe is planned with a network, and so are the lines that say how to run it.
+#[test]
+fn every_shipped_recipe_is_in_a_sweep() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let sweeps = ["recipes.ron", "fast94.ron"].map(|name| text(&folder.join(name))).concat();
+    let mut recipes = 0;
+    for entry in std::fs::read_dir(folder.join("recipes")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(sweeps.contains(&format!("\"recipes/{name}.ron\"")), "{name}");
+        let usage = text(&path);
+        let own = format!("where=\\\"recipe == '{name}'\\\"");
+        assert!(usage.contains(&own) || usage.contains("experiments/fast94.ron"), "{name}");
+        recipes += 1;
+    }
+    assert_eq!(recipes, 7);
+}
+
 #[test]
 fn defaults_written_out_change_no_hash() {
     let plain = planned("", "");

@@ -30,7 +30,7 @@ pub struct RunId {
 /// What is known of a run before it trains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Trainable parameters.
+    /// Parameters, trained and frozen.
     pub params: u64,
     /// Multiply-accumulates of one forward pass of one image.
     pub macs: u64,

@@ -56,7 +56,7 @@ table! {
         test_loss: Option<f64> ["nats"],
         /// Mean training loss over the last epoch that finished.
         train_loss: Option<f64> ["nats"],
-        /// Trainable parameters.
+        /// Parameters, trained and frozen.
         params: u64,
         /// Multiply-accumulates of one forward pass of one image.
         macs: u64 ["MACs/image"],
@@ -197,7 +197,7 @@ table! {
         test_loss_mean: Option<f64> ["nats"],
         /// Sample standard deviation (n - 1) of the same; empty below two runs.
         test_loss_std: Option<f64> ["nats"],
-        /// Trainable parameters.
+        /// Parameters, trained and frozen.
         params: u64,
         /// Multiply-accumulates of one forward pass of one image.
         macs: u64 ["MACs/image"],
@@ -235,7 +235,7 @@ table! {
         latency_ms: Option<f64> ["ms"],
         /// Peak memory, the highest of the runs, in units of 10^6 bytes.
         peak_memory_mb: Option<f64> ["MB"],
-        /// Trainable parameters.
+        /// Parameters, trained and frozen.
         params: u64,
         /// Multiply-accumulates of one forward pass of one image.
         macs: u64 ["MACs/image"],

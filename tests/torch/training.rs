@@ -89,6 +89,19 @@ fn the_loss_falls_and_the_last_batch_counts() {
 }
 
 #[test]
+fn images_that_fill_no_batch_can_be_left_out() {
+    let (_, seen, result) = train(&Train { drop_last: true, ..recipe(0.05, 2) }, 0);
+    result.unwrap();
+    // 300 images in batches of 48: six of 48.
+    assert_eq!(seen.steps.len(), 12);
+    assert_eq!(seen.steps[5..7], [(1, 6, 288), (2, 1, 48)]);
+    for epoch in &seen.epochs {
+        let right = epoch.top1 / 100.0 * 288.0;
+        assert!((right - right.round()).abs() < 1e-6, "{right} of 288 images");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes() {
     let (first, seen, _) = train(&recipe(0.05, 2), 3);
     let (again, seen_again, _) = train(&recipe(0.05, 2), 3);
