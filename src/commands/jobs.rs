@@ -22,7 +22,10 @@ use crate::worker::Processes;
 const FILE: &str = "jobs.ron";
 
 /// Seconds for which the speed of a network is measured in one way to share the threads.
-const SECONDS: f64 = 1.0;
+const SECONDS: f64 = 0.5;
+
+/// How OpenMP's threads wait.
+const WAITING: &str = "OMP_WAIT_POLICY";
 
 /// What `jobs.ron` says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -228,13 +231,20 @@ pub(super) fn processes<'a>(
     let specs = experiments.list.iter().map(|one| (one.name.clone(), one.resolved.clone()));
     let specs: BTreeMap<String, String> = specs.collect();
     let device = prepare::name(device);
-    let starter = move || {
+    let of_threads = tch::get_num_threads().max(1) as u32;
+    let starter = move |split: Split| {
         // The program that runs, also where its file was replaced meanwhile.
         let mut command = Command::new("/proc/self/exe");
         command.args(["worker", "--device", &device]);
         command.args(["--parent", &std::process::id().to_string()]);
         if let Some(folder) = folder {
             command.arg("--data").arg(folder);
+        }
+        // Threads that wait spin, at the cost of those that work where there are not enough cores
+        // for all: then they are to sleep.
+        let is_crowded = split.jobs.saturating_mul(split.threads) > of_threads;
+        if is_crowded && std::env::var_os(WAITING).is_none() {
+            command.env(WAITING, "passive");
         }
         command
     };

@@ -45,9 +45,15 @@ impl<'a> Processes<'a> {
         if let Some(at) = self.workers.iter().position(|worker| worker.work.is_none()) {
             return Ok(at);
         }
-        self.born += 1;
-        self.workers.push(Worker::start(&self.starter, self.born, &self.events.0)?);
+        self.start()?;
         Ok(self.workers.len() - 1)
+    }
+
+    fn start(&mut self) -> io::Result<()> {
+        self.born += 1;
+        let command = (self.starter)(self.split);
+        self.workers.push(Worker::start(command, self.born, &self.events.0)?);
+        Ok(())
     }
 
     fn find(&self, id: WorkerId) -> Option<usize> {
@@ -189,8 +195,7 @@ impl Processes<'_> {
     /// Gives all workers an order, of which there are as many as may be.
     fn order_all(&mut self, order: &Order) -> io::Result<()> {
         while self.workers.len() < self.split.jobs as usize {
-            self.born += 1;
-            self.workers.push(Worker::start(&self.starter, self.born, &self.events.0)?);
+            self.start()?;
         }
         for worker in &mut self.workers {
             // Where it cannot be told it is dead, and that is heard.
