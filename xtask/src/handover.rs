@@ -44,11 +44,7 @@ pub fn run() -> Result<ExitCode, HandoverError> {
     Err(HandoverError::Start { program: binary.display().to_string(), source })
 }
 
-/// Builds the binary; where it is.
-///
-/// # Errors
-/// Why it is not there.
-pub fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
+fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
     compiler().ok_or(HandoverError::NoCompiler)?;
     let binary = target().join("release/resweep");
     let mut cargo = cargo(libtorch);
@@ -62,6 +58,36 @@ pub fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
         Ok(status) if status.success() => Ok(binary),
         Ok(_) => Err(HandoverError::Build),
         Err(source) => Err(HandoverError::Start { program: "cargo".into(), source }),
+    }
+}
+
+/// A copy of the binary, for commands that start it again and again: a build beside them does not
+/// change what they run.
+#[derive(Debug)]
+pub struct Kept {
+    /// Removed with it.
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Kept {
+    /// Builds the binary and copies it.
+    ///
+    /// # Errors
+    /// Why it is not there.
+    pub fn build(libtorch: &Path) -> Result<Self, HandoverError> {
+        let binary = build(libtorch)?;
+        let failed =
+            |source| HandoverError::Start { program: binary.display().to_string(), source };
+        let folder = tempfile::tempdir().map_err(failed)?;
+        let path = folder.path().join("resweep");
+        std::fs::copy(&binary, &path).map_err(failed)?;
+        Ok(Self { _folder: folder, path })
+    }
+
+    /// The copy.
+    pub fn command(&self) -> Command {
+        Command::new(&self.path)
     }
 }
 
