@@ -9,12 +9,16 @@ pub mod dry_run;
 mod error;
 #[cfg(feature = "torch")]
 pub mod eval;
+#[cfg(feature = "torch")]
+mod jobs;
 pub mod plan;
 #[cfg(feature = "torch")]
 mod prepare;
 pub mod show;
 #[cfg(feature = "torch")]
 pub mod sweep;
+#[cfg(feature = "torch")]
+pub mod worker;
 
 #[cfg(feature = "torch")]
 use error::{Error, fail};

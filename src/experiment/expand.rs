@@ -161,6 +161,7 @@ impl<'a> Expansion<'a> {
         if self.is_left_out(candidate, Some(&planned.plan)).map_err(one)? {
             return Ok(());
         }
+        train.0.check_images(&train.1, data.train_images()).map_err(one)?;
         let name = self.names.name(index, candidate).map_err(one)?;
         let hash = resolve::identity(&planned.plan, &data, &train.0).map_err(one)?;
         let body = candidate.body().map_err(one)?;

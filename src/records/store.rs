@@ -153,6 +153,25 @@ impl Store {
         replace(&path, format!("{text}\n").as_bytes())
     }
 
+    /// The record of a run, where there is one that can be read; nothing is set aside.
+    pub fn peek(&self, id: &RunId) -> Option<Record> {
+        read(&self.record_path(id)).ok().filter(|record| record.id() == *id)
+    }
+
+    /// A file of the sweep's folder beside records and tables; none where it cannot be read.
+    pub fn note(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join(name)).ok()
+    }
+
+    /// Keeps such a file.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn save_note(&self, name: &str, text: &str) -> Result<(), StoreError> {
+        replace(&self.folder.join(name), text.as_bytes())
+    }
+
     /// Keeps the resolved spec of an experiment, in `specs/`: RON that runs again as it is.
     ///
     /// # Errors

@@ -21,8 +21,8 @@ pub struct Optim {
     /// The full learning rate, which the schedule goes down from.
     full: f64,
     groups: Vec<Group>,
-    /// The most that the norm of all gradients may be, and whose they are.
-    clip: Option<(f64, Vec<Tensor>)>,
+    /// The most that the norm of all gradients may be.
+    clip: Option<f64>,
     lookahead: Option<Lookahead>,
     steps: u64,
 }
@@ -33,10 +33,11 @@ impl Optim {
     /// # Errors
     /// What libtorch reports, such as a lack of memory.
     pub fn new(recipe: &Train, steps: u64, model: &Model) -> Result<Self, TchError> {
-        Self::over(recipe, steps, model.weights().filter(|(weight, _)| weight.role.is_trained()))
+        Self::over(recipe, steps, model.weights())
     }
 
-    /// The optimiser of a recipe over some weights in the order of their layers.
+    /// The optimiser of a recipe over some weights in the order of their layers, of which it takes
+    /// those that are trained.
     ///
     /// # Errors
     /// What libtorch reports, such as a lack of memory.
@@ -45,7 +46,8 @@ impl Optim {
         steps: u64,
         weights: impl Iterator<Item = (&'a Weight, &'a Tensor)>,
     ) -> Result<Self, TchError> {
-        let groups = groups::of(recipe, &weights.collect::<Vec<_>>())?;
+        let steps_per_epoch = steps / u64::from(recipe.epochs.max(1));
+        let groups = groups::of(recipe, steps_per_epoch, &weights.collect::<Vec<_>>())?;
         let params = || groups.iter().flat_map(|group: &Group| group.params());
         let lookahead = match recipe.optimizer {
             Optimizer::Lookahead { every, alpha, alpha_end, .. } => {
@@ -54,9 +56,8 @@ impl Optim {
             }
             _ => None,
         };
-        let clip =
-            recipe.clip_norm.map(|most| (most, params().map(Tensor::shallow_clone).collect()));
-        Ok(Self { full: recipe.optimizer.lr(), groups, clip, lookahead, steps: 0 })
+        let (full, clip) = (recipe.optimizer.lr(), recipe.clip_norm);
+        Ok(Self { full, groups, clip, lookahead, steps: 0 })
     }
 
     /// Changes the weights by their gradients, and sets the gradients free. `lr` is the rate of the
@@ -65,12 +66,15 @@ impl Optim {
     /// # Errors
     /// What libtorch reports.
     pub fn step(&mut self, lr: f64) -> Result<(), TchError> {
-        if let Some((most, params)) = &self.clip {
-            shim::clip(params, *most)?;
+        let trained = || self.groups.iter().filter(|group| group.is_trained(self.steps));
+        if let Some(most) = self.clip {
+            let params = trained().flat_map(Group::params).map(Tensor::shallow_clone);
+            shim::clip(&params.collect::<Vec<_>>(), most)?;
         }
-        for group in &self.groups {
-            group.step(lr, self.full, self.steps == 0)?;
+        for group in trained() {
+            group.step(self.steps, lr, self.full)?;
             shim::forget_gradients(group.params())?;
+            group.rest_before(self.steps + 1)?;
         }
         self.steps += 1;
         self.lookahead.as_ref().map_or(Ok(()), |lookahead| lookahead.after(self.steps))

@@ -10,13 +10,14 @@ use super::evaluate::latency_ms;
 use super::fit::{self, Sets, Stopped, fit};
 use super::meter;
 use super::split::split;
+use super::whiten::whiten;
 use crate::data::Dataset;
 use crate::model::Model;
 use crate::plan::Plan;
 use crate::records::EpochRow;
 use crate::spec::data::{Data, Normalize};
 use crate::spec::train::Train;
-use crate::sweep::{Outcome, Run, RunLog, StepReport, Trained, Trainer};
+use crate::sweep::{Outcome, Run, RunLog, StepReport, Trained, Trainer, Work};
 
 /// What a run trains.
 #[derive(Debug, Clone)]
@@ -102,7 +103,9 @@ impl<'a> Runner<'a> {
         let images = self.images(data)?;
         meter::reset_peak_memory(device);
         let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?;
-        let mut teller = Teller { run, log, images: images.train.len(), tests: images.test.len() };
+        whiten(&model, &images.train)?;
+        let seen = train.images_per_epoch(images.train.len() as u64) as i64;
+        let mut teller = Teller { run, log, images: seen, tests: images.test.len() };
         fit(&model, train, run.id.seed, images.sets(), &mut teller)?;
         let peak_memory_mb = meter::peak_memory_mb(device);
         let latency_ms = Some(latency_ms(&model, &images.test)?);
@@ -125,8 +128,8 @@ pub fn normalize(spec: &Data, data: &Dataset) -> Normalize {
 impl Trainer<Task> for Runner<'_> {
     type Error = RunError;
 
-    fn train(&mut self, run: &Run<Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
-        match self.run(run, log) {
+    fn train(&mut self, work: &Work<'_, Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
+        match self.run(work.run, log) {
             Err(RunError::Stopped(Stopped::Diverged { epoch, .. })) => {
                 let outcome = Outcome::Diverged { epoch };
                 Ok(Trained { outcome, latency_ms: None, peak_memory_mb: None })

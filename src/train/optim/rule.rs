@@ -4,6 +4,7 @@ use tch::{Device, Kind, TchError, Tensor, no_grad_guard};
 
 use crate::shim;
 use crate::spec::train::{MuonPrecision, MuonScale, MuonWeights, Optimizer};
+use crate::train::schedule::Rates;
 
 /// How parameters are optimised.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +15,10 @@ pub(super) struct Terms {
     pub(super) factor: f64,
     /// In place of the rule's.
     pub(super) weight_decay: f64,
+    /// The step, counted from 0, from which on they stay as they are.
+    pub(super) end: Option<u64>,
+    /// The rates of a schedule of their own.
+    pub(super) rates: Option<Rates>,
 }
 
 /// Parameters that share their terms, with their state.
@@ -36,11 +41,39 @@ impl Group {
         &self.params
     }
 
-    /// A step at the rate `lr` of the recipe, of which `full` is the full one.
-    pub(super) fn step(&self, lr: f64, full: f64, first: bool) -> Result<(), TchError> {
-        let Terms { ref rule, factor, weight_decay } = self.terms;
+    /// Whether the parameters are trained in a step, counted from 0.
+    pub(super) fn is_trained(&self, step: u64) -> bool {
+        self.terms.end.is_none_or(|end| step < end)
+    }
+
+    /// Spares the backward passes of steps that the parameters are not trained in.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub(super) fn rest_before(&self, step: u64) -> Result<(), TchError> {
+        match self.is_trained(step) {
+            true => Ok(()),
+            false => {
+                self.params.iter().try_for_each(|param| param.f_set_requires_grad(false).map(drop))
+            }
+        }
+    }
+
+    /// The learning rate of a step, where the recipe's is `lr`, of which `full` is the full one.
+    fn rate(&self, step: u64, lr: f64, full: f64) -> f64 {
+        let Terms { rule, factor, rates, .. } = &self.terms;
         let own = rule.lr();
-        let lr = factor * if own == full { lr } else { own * (lr / full) };
+        match rates {
+            Some(rates) => rates.at(step),
+            None if own == full => factor * lr,
+            None => factor * (own * (lr / full)),
+        }
+    }
+
+    /// A step, counted from 0, at the rate `lr` of the recipe, of which `full` is the full one.
+    pub(super) fn step(&self, step: u64, lr: f64, full: f64) -> Result<(), TchError> {
+        let Terms { ref rule, weight_decay, .. } = self.terms;
+        let (lr, first) = (self.rate(step, lr, full), step == 0);
         match (rule, self.state.as_slice()) {
             (&Optimizer::Sgd { momentum, dampening, nesterov, .. }, state) => {
                 let momenta = state.first().map_or(&[][..], Vec::as_slice);
