@@ -100,7 +100,19 @@ pub fn cargo(libtorch: &Path) -> Command {
     for rival in ["LIBTORCH_USE_PYTORCH", "LIBTORCH_INCLUDE", "LIBTORCH_LIB", "LIBTORCH_STATIC"] {
         cargo.env_remove(rival);
     }
+    // What the cargo that runs this program has set for it: build scripts that look at it would run
+    // again, and all that hangs on them, whenever plain cargo and `cargo xtask` take turns.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_package(name)) {
+        cargo.env_remove(name);
+    }
     cargo
+}
+
+fn is_of_package(variable: &std::ffi::OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 /// The folder of the workspace.
@@ -124,4 +136,20 @@ pub fn compiler() -> Option<PathBuf> {
     let names = ["c++", "g++", "clang++"];
     let all = std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name)));
     all.into_iter().find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Cargo has set them for this test, too.
+    #[test]
+    fn a_build_does_not_see_the_package_that_runs_it() {
+        let ours = std::env::var_os("CARGO_PKG_NAME");
+        assert!(ours.is_some());
+        let command = super::cargo(Path::new("/lib"));
+        let seen = |wanted: &str| command.get_envs().find(|(name, _)| *name == wanted);
+        assert_eq!(seen("CARGO_PKG_NAME"), Some(("CARGO_PKG_NAME".as_ref(), None)));
+        assert_eq!(seen("LIBTORCH"), Some(("LIBTORCH".as_ref(), Some("/lib".as_ref()))));
+    }
 }
