@@ -62,6 +62,8 @@
 //! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |
 //! | a format of `plan` | `PlanFormat` in `cli.rs`, `commands/plan/formats.rs` |
+//! | a network of the bench | `xtask/src/bench/cases.rs`, `tests/reference/peer_networks.py` |
+//! | a recipe to certify | `experiments/certify/`, its twin in `tests/reference/certify_peer.py` |
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 
 pub mod cli;

@@ -326,6 +326,8 @@ fn the_results_readme_explains_every_column() {
     let text = with_columns::<EpochRow>(&text);
     let text = with_columns::<HalvingRow>(&text);
     let text = with_columns::<BenchRow>(&text);
+    let text = with_columns::<CertifyRow>(&text);
+    let text = with_columns::<CertifyRunRow>(&text);
     if std::env::var_os("RESWEEP_BLESS").is_some() {
         fs::write(&path, &text).unwrap();
     } else {

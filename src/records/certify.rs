@@ -4,6 +4,7 @@ use super::table;
 
 table! {
     /// Whether resweep and PyTorch agree on one figure of one recipe.
+    #[derive(Default)]
     pub struct CertifyRow in "certify.csv" {
         /// The network and recipe: a file of experiments/certify.
         recipe: String,
@@ -33,8 +34,10 @@ table! {
         margin: f64,
         /// Probability of so small a difference where it is as large as the margin: the larger of two one-sided Welch tests (TOST).
         p_equivalence: f64,
-        /// `agree` (p_equivalence below 0.05), `differ` (the interval leaves out 0 and p_equivalence is no less than 0.05), or `unresolved` at this n.
+        /// `agree` (p_equivalence below 0.05), `differ` (p_equivalence no less than that, and p_difference below 0.01), or `unresolved` at this n.
         verdict: String,
+        /// CPU threads within an operation.
+        threads: u32,
         /// Version of resweep.
         code_version: String,
         /// Version and build of PyTorch.

@@ -138,11 +138,10 @@ NETWORKS = {
     "resnet50": lambda: ResNet(Bottleneck, [3, 4, 6, 3], 64, widths(64)),
     "wrn16_8": lambda: ResNet(Preact, [2, 2, 2], 16, widths(128, 3), preact=True),
     "resnet20": lambda: ResNet(Basic, [3, 3, 3], 16, widths(16, 3)),
-    # For trials of the bench itself.
-    "resnet18_thin": lambda: ResNet(Basic, [2, 2, 2, 2], 8, widths(8)),
     # For certify.
-    "plain20": lambda: ResNet(plain_basic, [3, 3, 3], 16, widths(16, 3)),
-    "resnet18_w12": lambda: ResNet(Basic, [2, 2, 2, 2], 12, widths(12)),
-    "preact18_w12": lambda: ResNet(Preact, [2, 2, 2, 2], 12, widths(12), preact=True),
-    "se18_w12": lambda: ResNet(se_basic(4), [2, 2, 2, 2], 12, widths(12)),
+    "resnet20_w8": lambda: ResNet(Basic, [3, 3, 3], 8, widths(8, 3)),
+    "plain20_w8": lambda: ResNet(plain_basic, [3, 3, 3], 8, widths(8, 3)),
+    "resnet18_w8": lambda: ResNet(Basic, [2, 2, 2, 2], 8, widths(8)),
+    "preact18_w8": lambda: ResNet(Preact, [2, 2, 2, 2], 8, widths(8), preact=True),
+    "se18_w8": lambda: ResNet(se_basic(4), [2, 2, 2, 2], 8, widths(8)),
 }

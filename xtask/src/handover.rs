@@ -44,11 +44,7 @@ pub fn run() -> Result<ExitCode, HandoverError> {
     Err(HandoverError::Start { program: binary.display().to_string(), source })
 }
 
-/// Builds the binary; where it is.
-///
-/// # Errors
-/// Why it is not there.
-pub fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
+fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
     compiler().ok_or(HandoverError::NoCompiler)?;
     let binary = target().join("release/resweep");
     let mut cargo = cargo(libtorch);
@@ -65,6 +61,36 @@ pub fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
     }
 }
 
+/// A copy of the binary, for commands that start it again and again: a build beside them does not
+/// change what they run.
+#[derive(Debug)]
+pub struct Kept {
+    /// Removed with it.
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Kept {
+    /// Builds the binary and copies it.
+    ///
+    /// # Errors
+    /// Why it is not there.
+    pub fn build(libtorch: &Path) -> Result<Self, HandoverError> {
+        let binary = build(libtorch)?;
+        let failed =
+            |source| HandoverError::Start { program: binary.display().to_string(), source };
+        let folder = tempfile::tempdir().map_err(failed)?;
+        let path = folder.path().join("resweep");
+        std::fs::copy(&binary, &path).map_err(failed)?;
+        Ok(Self { _folder: folder, path })
+    }
+
+    /// The copy.
+    pub fn command(&self) -> Command {
+        Command::new(&self.path)
+    }
+}
+
 /// cargo in the workspace, with libtorch.
 pub fn cargo(libtorch: &Path) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
@@ -74,7 +100,19 @@ pub fn cargo(libtorch: &Path) -> Command {
     for rival in ["LIBTORCH_USE_PYTORCH", "LIBTORCH_INCLUDE", "LIBTORCH_LIB", "LIBTORCH_STATIC"] {
         cargo.env_remove(rival);
     }
+    // What the cargo that runs this program has set for it: build scripts that look at it would run
+    // again, and all that hangs on them, whenever plain cargo and `cargo xtask` take turns.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_package(name)) {
+        cargo.env_remove(name);
+    }
     cargo
+}
+
+fn is_of_package(variable: &std::ffi::OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+        .iter()
+        .any(|start| name.starts_with(start))
 }
 
 /// The folder of the workspace.
@@ -98,4 +136,20 @@ pub fn compiler() -> Option<PathBuf> {
     let names = ["c++", "g++", "clang++"];
     let all = std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name)));
     all.into_iter().find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Cargo has set them for this test, too.
+    #[test]
+    fn a_build_does_not_see_the_package_that_runs_it() {
+        let ours = std::env::var_os("CARGO_PKG_NAME");
+        assert!(ours.is_some());
+        let command = super::cargo(Path::new("/lib"));
+        let seen = |wanted: &str| command.get_envs().find(|(name, _)| *name == wanted);
+        assert_eq!(seen("CARGO_PKG_NAME"), Some(("CARGO_PKG_NAME".as_ref(), None)));
+        assert_eq!(seen("LIBTORCH"), Some(("LIBTORCH".as_ref(), Some("/lib".as_ref()))));
+    }
 }

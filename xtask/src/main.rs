@@ -11,12 +11,15 @@ use resweep::cli::{CheckArgs, DeviceChoice, EvalArgs, PlanArgs, ShowArgs, SweepA
 use resweep::commands;
 
 mod bench;
+mod certify;
 mod checks;
 mod docs;
 mod handover;
 mod libtorch;
+mod machine;
 mod pip;
 mod python;
+mod record;
 mod setup;
 
 /// The commands of resweep.
@@ -41,6 +44,8 @@ enum Task {
     Check(CheckArgs),
     /// Measure resweep against PyTorch in alternation: training and evaluation of four networks.
     Bench(bench::BenchArgs),
+    /// Train short budgets with resweep and with PyTorch, and test that their results agree.
+    Certify(certify::CertifyArgs),
     /// Run every check and test: formatting, lints, unit, integration and documentation tests.
     Test {
         /// Passed on to the test programs, such as a name to filter by.
@@ -82,6 +87,7 @@ fn main() -> ExitCode {
             Ok(()) => report(bench::run(&args)),
             Err(code) => code,
         },
+        Task::Certify(args) => report(certify::run(&args)),
         Task::Test { args } => report(checks::run(&args)),
         Task::Docs => report(docs::run()),
         Task::Setup(args) => report(setup::explicit(args.kind())),

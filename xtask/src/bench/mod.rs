@@ -4,7 +4,6 @@
 //! [`rounds`] tells them, one after another, round after round, with a matrix product beside them.
 
 mod cases;
-mod machine;
 mod rounds;
 mod table;
 mod worker;
@@ -16,8 +15,10 @@ use clap::Args;
 use resweep::cli::{BenchMode, DeviceChoice};
 use resweep::records::BenchRow;
 
-use crate::handover::{self, HandoverError};
+use crate::handover::{HandoverError, Kept};
+use crate::machine;
 use crate::python::{Python, PythonError};
+use crate::record::RecordError;
 use cases::{Case, Network, Peer};
 use rounds::{Measured, Timer, alternate, figures};
 use table::Table;
@@ -74,13 +75,8 @@ pub enum BenchError {
     #[error("{0}")]
     Spec(String),
     /// The record.
-    #[error("{}: {reason}", path.display())]
-    Table {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
+    #[error(transparent)]
+    Record(#[from] RecordError),
 }
 
 /// Measures every case, and writes each row when it is done.
@@ -90,14 +86,14 @@ pub enum BenchError {
 pub fn run(args: &BenchArgs) -> Result<ExitCode, BenchError> {
     let libtorch = crate::setup::libtorch().map_err(HandoverError::from)?;
     let python = Python::find(args.python.as_deref(), &libtorch)?;
-    let binary = handover::build(&libtorch)?;
+    let binary = Kept::build(&libtorch)?;
     let bench = Bench { args, python, binary };
     let (mut table, mut faults) = (Table::new(&args.results), 0);
     for case in cases::of(&args.networks, &args.modes, args.batch)? {
         eprintln!("\n{} {} batch {}", case.network.name(), case.mode.name(), case.batch);
         match bench.case(&case, &mut table) {
             Ok(warnings) => faults += warnings,
-            Err(error @ BenchError::Table { .. }) => return Err(error),
+            Err(error @ BenchError::Record(_)) => return Err(error),
             Err(error) => {
                 eprintln!("error: {error}");
                 faults += 1;
@@ -114,7 +110,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, BenchError> {
 struct Bench<'a> {
     args: &'a BenchArgs,
     python: Python,
-    binary: PathBuf,
+    binary: Kept,
 }
 
 /// The processes of a case.
@@ -214,7 +210,7 @@ impl Bench<'_> {
     }
 
     fn worker(&self, case: &Case) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = self.binary.command();
         command.arg("bench-worker").arg(case.network.spec()).arg("--device");
         command.arg(device_text(self.args.device));
         if let Some(threads) = self.args.threads {
@@ -235,7 +231,8 @@ impl Bench<'_> {
     }
 }
 
-fn device_text(choice: DeviceChoice) -> String {
+/// A device as the command line has it.
+pub fn device_text(choice: DeviceChoice) -> String {
     match choice {
         DeviceChoice::Auto => "auto".into(),
         DeviceChoice::Cpu => "cpu".into(),

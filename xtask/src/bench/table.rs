@@ -1,13 +1,12 @@
 //! The record: `results/bench/<machine>.csv`, and the machine beside it.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use resweep::records::{AxisColumns, BenchRow, Column, Row, csv_bytes};
+use resweep::records::BenchRow;
 
-use super::{BenchError, machine};
+use crate::machine;
 use crate::python::Python;
+use crate::record::{self, RecordError};
 
 /// The record of a machine. A row replaces an older one of the same measurement; all other rows stay,
 /// and the file is not touched before there is a new row.
@@ -32,78 +31,37 @@ impl Table {
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    pub fn add(&mut self, row: BenchRow, python: &Python) -> Result<(), BenchError> {
+    pub fn add(&mut self, row: BenchRow, python: &Python) -> Result<(), RecordError> {
         let name = machine::name(&row.device_name, row.threads);
         let path = self.folder.join(format!("{name}.csv"));
-        fs::create_dir_all(&self.folder).map_err(|error| fault(&self.folder, &error))?;
-        let rows = merged(self.older(&path)?, row);
-        let bytes = csv_bytes(&rows, &AxisColumns::default()).map_err(|e| fault(&path, &e))?;
-        replace(&path, &bytes).map_err(|error| fault(&path, &error))?;
+        let about = about(&row);
+        let rows = record::merged(record::older(&path)?, vec![row], measure_the_same);
+        record::write(&path, &rows)?;
         if self.path.is_none() {
-            let about = path.with_extension("txt");
-            let text = machine::description(python, rows.last());
-            replace(&about, text.as_bytes()).map_err(|error| fault(&about, &error))?;
+            let text = machine::description(python, &about);
+            record::text(&path.with_extension("txt"), text.as_bytes())?;
         }
         self.path = Some(path);
         Ok(())
     }
-
-    /// The rows that are there. A table with other columns is put aside.
-    fn older(&self, path: &Path) -> Result<Vec<BenchRow>, BenchError> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(fault(path, &error)),
-        };
-        match read(&text) {
-            Some(rows) => Ok(rows),
-            None => {
-                let aside = path.with_extension("csv.old");
-                eprintln!(
-                    "{} has other columns; it is kept as {}",
-                    path.display(),
-                    aside.display()
-                );
-                fs::rename(path, aside).map_err(|error| fault(path, &error))?;
-                Ok(Vec::new())
-            }
-        }
-    }
 }
 
-fn fault(path: &Path, reason: &dyn std::fmt::Display) -> BenchError {
-    BenchError::Table { path: path.to_path_buf(), reason: reason.to_string() }
-}
-
-/// The rows of a table; none where it is another.
-fn read(text: &str) -> Option<Vec<BenchRow>> {
-    let names = |column: &Column| column.name;
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let header = reader.headers().ok()?;
-    if !header.iter().eq(BenchRow::COLUMNS.iter().map(names)) {
-        return None;
-    }
-    reader.deserialize().collect::<Result<_, _>>().ok()
-}
-
-/// The rows with a new one in the place of that which measured the same, else at the end.
-fn merged(mut rows: Vec<BenchRow>, new: BenchRow) -> Vec<BenchRow> {
+fn measure_the_same(a: &BenchRow, b: &BenchRow) -> bool {
     let key = |row: &BenchRow| {
         let BenchRow { device, threads, network, mode, batch, precision, peer, .. } = row.clone();
         (device, threads, network, mode, batch, precision, peer)
     };
-    match rows.iter_mut().find(|row| key(row) == key(&new)) {
-        Some(row) => *row = new,
-        None => rows.push(new),
-    }
-    rows
+    key(a) == key(b)
 }
 
-/// Writes a file as a whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let partial = path.with_extension(format!("partial-{}", std::process::id()));
-    fs::write(&partial, bytes)?;
-    fs::rename(partial, path)
+/// What a row tells of the machine.
+fn about(row: &BenchRow) -> Vec<(&'static str, String)> {
+    vec![
+        ("device", format!("{} ({})", row.device_name, row.device)),
+        ("threads", row.threads.to_string()),
+        ("resweep", row.code_version.clone()),
+        ("first row", row.measured.clone()),
+    ]
 }
 
 /// A row for people.
@@ -136,6 +94,8 @@ pub fn line(row: &BenchRow, form: Option<&str>) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::fs;
+
     use super::*;
 
     fn row(peer: &str, ratio: f64) -> BenchRow {
@@ -157,7 +117,7 @@ mod tests {
         let mut second = Table::new(results.path());
         assert_eq!(second.path(), None);
         second.add(row("nchw", 3.0), &python).unwrap();
-        let rows = read(&fs::read_to_string(&path).unwrap()).unwrap();
+        let rows: Vec<BenchRow> = record::read(&fs::read_to_string(&path).unwrap()).unwrap();
         let ratios: Vec<_> = rows.iter().map(|row| (row.peer.as_str(), row.ratio)).collect();
         assert_eq!(ratios, [("nchw", 3.0), ("compile", 2.0)]);
         assert_eq!(rows[0].memory_mb, None);

@@ -4,8 +4,6 @@ use std::fs;
 use std::process::Command;
 use std::time::SystemTime;
 
-use resweep::records::BenchRow;
-
 use crate::python::Python;
 
 /// Now: RFC 3339, UTC.
@@ -21,8 +19,8 @@ pub fn name(device: &str, threads: u32) -> String {
     format!("{}-{threads}-threads", words.join("-"))
 }
 
-/// What a reader of a record should know of the machine.
-pub fn description(python: &Python, row: Option<&BenchRow>) -> String {
+/// What a reader of a record should know of the machine, a line each; `about` comes last.
+pub fn description(python: &Python, about: &[(&'static str, String)]) -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let mut lines = vec![
@@ -40,12 +38,7 @@ pub fn description(python: &Python, row: Option<&BenchRow>) -> String {
         ("python", python.version()),
         ("gpu", gpu()),
     ];
-    if let Some(row) = row {
-        lines.push(("device", format!("{} ({})", row.device_name, row.device)));
-        lines.push(("threads", row.threads.to_string()));
-        lines.push(("resweep", row.code_version.clone()));
-        lines.push(("first row", row.measured.clone()));
-    }
+    lines.extend(about.iter().cloned());
     lines.push(("environment", environment()));
     let told = lines.iter().filter(|(_, text)| !text.is_empty());
     told.map(|(name, text)| format!("{name}: {text}\n")).collect()
@@ -98,7 +91,7 @@ mod tests {
         assert_eq!(name("AMD EPYC", 2), "amd-epyc-2-threads");
         assert_eq!(name("Intel(R) Xeon(R) @ 2.20GHz", 4), "intel-r-xeon-r-2.20ghz-4-threads");
         assert_eq!(vectors("fpu vme avx avx2 fma pni avx512f"), "avx avx2 fma avx512f");
-        let text = description(&Python::unknown(), None);
+        let text = description(&Python::unknown(), &[("threads", "2".into())]);
         assert!(text.lines().all(|line| line.split_once(": ").is_some_and(|(_, t)| !t.is_empty())));
     }
 }
