@@ -47,6 +47,7 @@
 //! | a network, a block, a sweep | `experiments/`, no Rust; `cargo xtask docs` lists it in the tutorial |
 //! | an operation | its file in `src/op/`, and its line in `operations!` of `src/op/mod.rs`; golden cases in `tests/reference/operations.py` |
 //! | an optimiser | `spec/train/optimizer.rs` (its fields), `train/optim/rule.rs` (its state and step), `shim/`; golden steps in `tests/reference/optim.py` |
+//! | a precision | `spec/train/precision.rs`, `train/precision.rs`, `model/arithmetic.rs`; golden steps in `tests/reference/precision.py` |
 //! | a schedule | `spec/train/schedule.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
 //! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
 //! | a function of expressions | its line and its case in `spec/expr/functions.rs` |

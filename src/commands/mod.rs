@@ -7,6 +7,8 @@ pub mod dry_run;
 mod error;
 #[cfg(feature = "torch")]
 pub mod eval;
+#[cfg(feature = "torch")]
+mod pace;
 pub mod plan;
 #[cfg(feature = "torch")]
 mod prepare;

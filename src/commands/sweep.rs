@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use super::plan::{report, rows};
-use super::prepare;
+use super::{pace, prepare};
 use crate::cli::SweepArgs;
 use crate::data::Dataset;
+use crate::device::Resolved;
 use crate::experiment::{self, Experiment, Experiments};
 use crate::progress::Progress;
 use crate::records::{Environment, Facts, RunId, Store};
@@ -38,6 +39,9 @@ pub fn run(args: &SweepArgs) -> ExitCode {
 /// Whether every run ended well.
 fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Error> {
     let device = prepare::device(args.device, args.threads)?;
+    for experiment in &experiments.list {
+        prepare::precision(&device, experiment.train.precision)?;
+    }
     let store = Store::open(&args.results, &experiments.name)?;
     let (sizes, mut first) = sizes(&experiments, args.data.as_deref())?;
     let load = |data: &Data| match first.take().filter(|(spec, _)| spec == data) {
@@ -49,10 +53,11 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Erro
     };
     let mut runner = Runner::new(device.device, Box::new(load));
     let environment = prepare::environment(&device, &experiments.overrides);
-    let job = job(&experiments, &sizes, environment, prepare::precision(&device));
+    let job = job(&experiments, &sizes, environment, &device)?;
     for experiment in &experiments.list {
         store.save_spec(&experiment.name, &experiment.hash, &experiment.resolved)?;
     }
+    pace::warn(&experiments, &device)?;
     let start = if args.fresh { Start::Fresh } else { Start::Resume };
     let summary = execute(&job, &mut runner, &store, &mut Progress::on_stderr(), start)?;
     print!("{}", summary.text());
@@ -93,32 +98,38 @@ fn job(
     experiments: &Experiments,
     sizes: &[Size],
     environment: Environment,
-    precision: &str,
-) -> Job<Task> {
+    device: &Resolved,
+) -> Result<Job<Task>, super::Error> {
     // Every experiment gets its first seed before any gets its second: a first comparison is soon
     // there.
     let runs = experiments.seeds.iter().flat_map(|&seed| {
-        experiments.list.iter().map(move |experiment| run_of(experiment, seed, sizes, precision))
+        experiments.list.iter().map(move |experiment| run_of(experiment, seed, sizes, device))
     });
+    let runs = runs.collect::<Result<_, _>>()?;
     let (name, layout) = (experiments.name.clone(), rows::layout(experiments));
-    Job { name, environment, layout, runs: runs.collect() }
+    Ok(Job { name, environment, layout, runs })
 }
 
-fn run_of(experiment: &Experiment, seed: u64, sizes: &[Size], precision: &str) -> Run<Task> {
+fn run_of(
+    experiment: &Experiment,
+    seed: u64,
+    sizes: &[Size],
+    device: &Resolved,
+) -> Result<Run<Task>, super::Error> {
     let Experiment { name, plan, train, data, hash, .. } = experiment;
     let size = sizes.iter().find(|size| size.0 == *data);
-    Run {
+    Ok(Run {
         id: RunId { experiment: name.clone(), seed, spec_hash: hash.clone() },
         facts: Facts {
             params: plan.params(),
             macs: plan.macs(),
             activation_bytes: Some(plan.activation_bytes()),
-            precision: precision.into(),
+            precision: prepare::precision(device, train.precision)?.into(),
             batch: train.batch,
             train_images: size.map_or(0, |size| size.1),
             test_images: size.map_or(0, |size| size.2),
         },
         epochs: train.epochs,
         payload: Task { plan: Rc::new(plan.clone()), train: train.clone(), data: data.clone() },
-    }
+    })
 }

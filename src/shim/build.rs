@@ -53,7 +53,8 @@ fn torch() {
 
 /// The files of the shim, and what they include.
 #[cfg(feature = "torch")]
-const SOURCES: [&str; 3] = ["src/shim/shim.cpp", "src/shim/norm.cpp", "src/shim/conv.cpp"];
+const SOURCES: [&str; 4] =
+    ["src/shim/shim.cpp", "src/shim/norm.cpp", "src/shim/conv.cpp", "src/shim/precision.cpp"];
 #[cfg(feature = "torch")]
 const HEADERS: [&str; 1] = ["src/shim/shim.h"];
 

@@ -170,7 +170,7 @@ impl Course<'_> {
             }
             let start = step as i64 * batch;
             let count = batch.min(train.len() - start);
-            gradients(self.model, recipe, (&order, start, count), &mut sums)?;
+            gradients((self.model, &self.optim), recipe, (&order, start, count), &mut sums)?;
             let before = u64::from(number - 1) * self.steps + step;
             lr = self.rates.at(before);
             self.optim.step(lr)?;
@@ -219,7 +219,7 @@ fn means(sums: &Sums, images: i64, epoch: u32) -> Result<(f64, f64), Stopped> {
 /// The gradients of the mean loss over `count` images of an epoch from `start` on, which go through
 /// the network in as many parts as the recipe says.
 fn gradients(
-    model: &Model,
+    (model, optim): (&Model, &Optim),
     recipe: &Train,
     (order, start, count): (&batches::Epoch<'_>, i64, i64),
     sums: &mut Sums,
@@ -231,8 +231,8 @@ fn gradients(
         let loss = loss(&logits, &targets, recipe.label_smoothing)?;
         let own = targets.labels.size()[0];
         match own == count {
-            true => loss.f_backward()?,
-            false => loss.f_mul_scalar(own as f64 / count as f64)?.f_backward()?,
+            true => optim.scaled(&loss)?.f_backward()?,
+            false => optim.scaled(&loss.f_mul_scalar(own as f64 / count as f64)?)?.f_backward()?,
         }
         sums.add(&loss.detach().f_mul_scalar(own)?, &logits, &targets.labels)?;
     }

@@ -18,6 +18,8 @@ pub mod meter;
 #[cfg(feature = "torch")]
 pub mod optim;
 #[cfg(feature = "torch")]
+pub mod precision;
+#[cfg(feature = "torch")]
 pub mod runner;
 #[cfg(feature = "torch")]
 pub mod statistics;

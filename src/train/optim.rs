@@ -4,16 +4,18 @@
 mod groups;
 mod lookahead;
 mod rule;
+mod scaler;
 
 use tch::{TchError, Tensor};
 
 use crate::model::Model;
 use crate::op::Weight;
 use crate::shim;
-use crate::spec::train::{Optimizer, Train};
+use crate::spec::train::{Optimizer, Precision, Train};
 
 use lookahead::Lookahead;
 use rule::Group;
+use scaler::Scaler;
 
 /// An optimiser over the trained weights of a model.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Optim {
     /// The most that the norm of all gradients may be, and whose they are.
     clip: Option<(f64, Vec<Tensor>)>,
     lookahead: Option<Lookahead>,
+    /// Of the loss, in float16.
+    scaler: Option<Scaler>,
     steps: u64,
 }
 
@@ -56,7 +60,20 @@ impl Optim {
         };
         let clip =
             recipe.clip_norm.map(|most| (most, params().map(Tensor::shallow_clone).collect()));
-        Ok(Self { full: recipe.optimizer.lr(), groups, clip, lookahead, steps: 0 })
+        let scaler = match recipe.precision {
+            Precision::Fp16 => Some(Scaler::over(params().map(Tensor::shallow_clone).collect())?),
+            _ => None,
+        };
+        Ok(Self { full: recipe.optimizer.lr(), groups, clip, lookahead, scaler, steps: 0 })
+    }
+
+    /// The loss whose gradients [`Optim::step`] wants: in float16 a large multiple of it, which keeps
+    /// small gradients above 0.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub fn scaled(&self, loss: &Tensor) -> Result<Tensor, TchError> {
+        self.scaler.as_ref().map_or_else(|| Ok(loss.shallow_clone()), |scaler| scaler.scaled(loss))
     }
 
     /// Changes the weights by their gradients, and sets the gradients free. `lr` is the rate of the
@@ -65,13 +82,15 @@ impl Optim {
     /// # Errors
     /// What libtorch reports.
     pub fn step(&mut self, lr: f64) -> Result<(), TchError> {
+        let found = self.scaler.as_mut().map(Scaler::unscale).transpose()?;
         if let Some((most, params)) = &self.clip {
             shim::clip(params, *most)?;
         }
         for group in &self.groups {
-            group.step(lr, self.full, self.steps == 0)?;
+            group.step(lr, self.full, self.steps == 0, found.as_ref())?;
             shim::forget_gradients(group.params())?;
         }
+        self.scaler.as_mut().map_or(Ok(()), Scaler::update)?;
         self.steps += 1;
         self.lookahead.as_ref().map_or(Ok(()), |lookahead| lookahead.after(self.steps))
     }

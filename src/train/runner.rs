@@ -9,6 +9,7 @@ use super::batches::DeviceImages;
 use super::evaluate::latency_ms;
 use super::fit::{self, Sets, Stopped, fit};
 use super::meter;
+use super::precision;
 use super::split::split;
 use crate::data::Dataset;
 use crate::model::Model;
@@ -101,7 +102,9 @@ impl<'a> Runner<'a> {
         let (device, Task { plan, train, data }) = (self.device, &run.payload);
         let images = self.images(data)?;
         meter::reset_peak_memory(device);
-        let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?;
+        precision::set_up(train.precision, device)?;
+        let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?
+            .computing_with(precision::arithmetic(train.precision));
         let mut teller = Teller { run, log, images: images.train.len(), tests: images.test.len() };
         fit(&model, train, run.id.seed, images.sets(), &mut teller)?;
         let peak_memory_mb = meter::peak_memory_mb(device);

@@ -176,6 +176,18 @@ fn experiments_of_axes_train_with_their_own_recipe_and_images() {
 }
 
 #[test]
+fn a_precision_is_recorded_and_tf32_needs_a_gpu() {
+    let folder = TempDir::new().unwrap();
+    let tf32 = sweep(folder.path(), &["--set", "train.precision=Tf32"]);
+    assert_eq!(tf32.status.code(), Some(2));
+    assert!(stderr(&tf32).contains("which GPUs alone have"), "{}", stderr(&tf32));
+    let bf16 = sweep(folder.path(), &["--set", "train.precision=Bf16", "--set", "seeds=1"]);
+    assert!(bf16.status.success(), "{}", stderr(&bf16));
+    let runs = table(folder.path(), "runs.csv");
+    assert!(runs.len() == 2 && runs.iter().all(|run| run["precision"] == "bf16"), "{runs:?}");
+}
+
+#[test]
 fn mistakes_have_exit_code_2_and_failures_1() {
     let folder = TempDir::new().unwrap();
     let typo = sweep(folder.path(), &["--set", "train.epoch=1"]);

@@ -19,6 +19,7 @@ mod operation_values;
 mod operations;
 mod optim;
 mod parity;
+mod precision;
 mod random_operations;
 mod reference;
 mod seeds;

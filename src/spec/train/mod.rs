@@ -6,6 +6,7 @@ mod eval;
 mod fault;
 mod groups;
 mod optimizer;
+mod precision;
 mod schedule;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub use averages::{Ema, Swa};
 pub use eval::{Eval, Views};
 pub use groups::{Group, Groups};
 pub use optimizer::{Decay, MuonPrecision, MuonScale, MuonWeights, Optimizer};
+pub use precision::Precision;
 pub use schedule::{Anneal, Schedule};
 
 /// A training recipe.
@@ -71,6 +73,9 @@ pub struct Train {
     /// What is evaluated beside the accuracy of single images.
     #[serde(default, skip_serializing_if = "is_default")]
     pub eval: Eval,
+    /// What the network computes with.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub precision: Precision,
 }
 
 /// Whether a field says what it would say left out: then the hash of an experiment is that of a
@@ -147,6 +152,12 @@ impl Train {
                 "warmup_epochs",
                 "the schedule begins with a rise of its own",
                 "leave `warmup_epochs` out, and let the schedule say how long the rate rises",
+            ),
+            (
+                self.precision != Precision::Fp16 || !self.optimizer.dampens(),
+                "precision",
+                "Fp16 skips first steps as it pleases, and `dampening` treats the first one apart",
+                "use `Bf16`, which skips none, or leave `dampening` out",
             ),
         ])
     }

@@ -36,16 +36,49 @@ impl Group {
         &self.params
     }
 
-    /// A step at the rate `lr` of the recipe, of which `full` is the full one.
-    pub(super) fn step(&self, lr: f64, full: f64, first: bool) -> Result<(), TchError> {
+    /// A step at the rate `lr` of the recipe, of which `full` is the full one. Where `found` is not 0
+    /// it changes nothing.
+    pub(super) fn step(
+        &self,
+        lr: f64,
+        full: f64,
+        first: bool,
+        found: Option<&Tensor>,
+    ) -> Result<(), TchError> {
+        let Some(found) = found.filter(|_| !self.is_fused()) else {
+            return self.any_step(lr, full, first, found);
+        };
+        let changed = self.params.iter().chain(self.state.iter().flatten());
+        let changed: Vec<Tensor> = changed.map(Tensor::shallow_clone).collect();
+        let before = copies(&changed)?;
+        self.any_step(lr, full, first, None)?;
+        shim::restore(&changed, &before, found)
+    }
+
+    /// Whether the rule's kernel looks at `found` itself.
+    fn is_fused(&self) -> bool {
+        use Optimizer::{Adam, AdamW, Sgd};
+        matches!(self.terms.rule, Sgd { .. } | Adam { .. } | AdamW { .. })
+    }
+
+    fn any_step(
+        &self,
+        lr: f64,
+        full: f64,
+        first: bool,
+        found: Option<&Tensor>,
+    ) -> Result<(), TchError> {
         let Terms { ref rule, factor, weight_decay } = self.terms;
         let own = rule.lr();
         let lr = factor * if own == full { lr } else { own * (lr / full) };
         match (rule, self.state.as_slice()) {
             (&Optimizer::Sgd { momentum, dampening, nesterov, .. }, state) => {
                 let momenta = state.first().map_or(&[][..], Vec::as_slice);
+                // A first step may turn out to be skipped. From buffers of 0 it needs no form of its own,
+                // but with dampening, which a spec refuses here.
+                let first = first && found.is_none();
                 let step = shim::Sgd { lr, weight_decay, momentum, dampening, nesterov, first };
-                shim::sgd(&self.params, momenta, step)
+                shim::sgd(&self.params, momenta, step, found)
             }
             (
                 &Optimizer::Adam { betas, eps, .. } | &Optimizer::AdamW { betas, eps, .. },
@@ -53,7 +86,7 @@ impl Group {
             ) => {
                 let decoupled = matches!(rule, Optimizer::AdamW { .. });
                 let step = shim::Adam { lr, betas, weight_decay, eps, decoupled };
-                shim::adam(&self.params, shim::AdamState { averages, squares, steps }, step)
+                shim::adam(&self.params, shim::AdamState { averages, squares, steps }, step, found)
             }
             (
                 &Optimizer::RmsProp { alpha, eps, momentum, centered, .. },
@@ -89,6 +122,13 @@ fn muon(rule: &Optimizer, lr: f64, weight_decay: f64) -> Option<shim::Muon> {
         match_adamw: scale == MuonScale::MatchAdamW,
         normalize: weights == MuonWeights::Normalized,
     })
+}
+
+fn copies(tensors: &[Tensor]) -> Result<Vec<Tensor>, TchError> {
+    let _no_grad = no_grad_guard();
+    let copies = tensors.iter().map(Tensor::f_empty_like).collect::<Result<Vec<_>, _>>()?;
+    shim::copy(&copies, tensors)?;
+    Ok(copies)
 }
 
 /// Fresh state, laid out as the parameters are.
