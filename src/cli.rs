@@ -44,6 +44,9 @@ pub struct SweepArgs {
     /// Train every run again, also those that are recorded as finished.
     #[arg(long)]
     pub fresh: bool,
+    /// Keep no final weights of runs, which take 4 bytes a parameter each.
+    #[arg(long)]
+    pub no_weights: bool,
     /// List what would run, with its axes, parameters, MACs and activations, and run nothing.
     #[arg(long)]
     pub dry_run: bool,

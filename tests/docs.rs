@@ -24,7 +24,9 @@ use resweep::spec::load::Loader;
 use resweep::spec::network::Stage;
 use resweep::spec::node::NodeSpec;
 use resweep::spec::sweep::Entry;
-use resweep::spec::train::{Augment, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Train};
+use resweep::spec::train::{
+    Augment, Distill, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Teacher, Train,
+};
 use serde::de::DeserializeOwned;
 
 const PAGES: [&str; 4] =
@@ -224,6 +226,8 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "initscheme" => read::<InitScheme>(text),
         "train" => read::<Train>(text),
         "optimizer" => read::<Optimizer>(text),
+        "distill" => read::<Distill>(text),
+        "teacher" => read::<Teacher>(text),
         "ema" => read::<Ema>(text),
         "swa" => read::<Swa>(text),
         "groups" => read::<Groups>(text),

@@ -23,7 +23,7 @@ fn read(text: &str) -> Experiment {
     }
 }
 
-const TRAIN: [&str; 21] = [
+const TRAIN: [&str; 22] = [
     "augment: [RandomCrop(padding: 4, fill: Reflect)]",
     "augment: [HorizontalFlip()]",
     "augment: [AlternatingFlip]",
@@ -40,6 +40,7 @@ const TRAIN: [&str; 21] = [
     "eval: (views: Flip)",
     "eval: (views: FlipShift)",
     "precision: Fp32",
+    "distill: (teacher: (sweep: \"none\", experiment: \"a\"), alpha: 0.5)",
     "precision: Tf32",
     "precision: Bf16",
     "precision: Fp16",

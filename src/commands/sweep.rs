@@ -5,16 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use super::plan::{report, rows};
+use super::plan::{loader_of, ready, report, rows};
 use super::{pace, prepare};
 use crate::cli::SweepArgs;
 use crate::data::Dataset;
 use crate::device::Resolved;
-use crate::experiment::{self, Experiment, Experiments};
+use crate::experiment::{Experiment, Experiments};
 use crate::progress::Progress;
 use crate::records::{Environment, Facts, RunId, Store};
 use crate::spec::data::Data;
-use crate::spec::load::Loader;
 use crate::sweep::{Job, Run, Start, execute};
 use crate::train::runner::{Runner, Task};
 
@@ -23,8 +22,8 @@ pub fn run(args: &SweepArgs) -> ExitCode {
     if args.dry_run {
         return super::dry_run::run(args);
     }
-    let loader = Loader::default();
-    let experiments = match experiment::sweep(&loader, &args.spec, &args.set) {
+    let loader = loader_of(args);
+    let experiments = match ready(&loader, args) {
         Ok(experiments) => experiments,
         Err(errors) => return report(&loader, &errors),
     };
@@ -52,6 +51,10 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Erro
         }
     };
     let mut runner = Runner::new(device.device, Box::new(load));
+    if !args.no_weights {
+        runner = runner.keeping_weights(store.clone());
+        eprint!("{}", room(&experiments));
+    }
     let environment = prepare::environment(&device, &experiments.overrides);
     let job = job(&experiments, &sizes, environment, &device)?;
     for experiment in &experiments.list {
@@ -62,7 +65,24 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Erro
     let summary = execute(&job, &mut runner, &store, &mut Progress::on_stderr(), start)?;
     print!("{}", summary.text());
     println!("{}", tables_line(store.folder()));
+    if !args.no_weights {
+        println!("Weights: {}", store.weights().display());
+    }
     Ok(summary.is_clean())
+}
+
+/// A word on large weights before they fill the disk.
+fn room(experiments: &Experiments) -> String {
+    let weights = experiments.list.iter().flat_map(|it| &it.plan.weights);
+    let numbers: f64 = weights.map(|weight| weight.numel() as f64).sum();
+    let seeds = experiments.seeds.len();
+    let (runs, gigabytes) = (experiments.list.len() * seeds, numbers * 4e-9 * seeds as f64);
+    match gigabytes < 1.0 {
+        true => String::new(),
+        false => format!(
+            "final weights of {runs} runs take {gigabytes:.1} GB of disk; --no-weights keeps none\n"
+        ),
+    }
 }
 
 fn tables_line(folder: &Path) -> String {
@@ -116,7 +136,8 @@ fn run_of(
     sizes: &[Size],
     device: &Resolved,
 ) -> Result<Run<Task>, super::Error> {
-    let Experiment { name, plan, train, data, hash, .. } = experiment;
+    let Experiment { name, plan, train, data, hash, teacher, .. } = experiment;
+    let teacher = teacher.clone().and_then(Result::ok);
     let size = sizes.iter().find(|size| size.0 == *data);
     Ok(Run {
         id: RunId { experiment: name.clone(), seed, spec_hash: hash.clone() },
@@ -130,6 +151,11 @@ fn run_of(
             test_images: size.map_or(0, |size| size.2),
         },
         epochs: train.epochs,
-        payload: Task { plan: Rc::new(plan.clone()), train: train.clone(), data: data.clone() },
+        payload: Task {
+            plan: Rc::new(plan.clone()),
+            train: train.clone(),
+            data: data.clone(),
+            teacher,
+        },
     })
 }

@@ -1,5 +1,5 @@
-//! The folder of a sweep, `results/<sweep name>/`: a record file for each run that ended, and the
-//! four tables.
+//! The folder of a sweep, `results/<sweep name>/`: a record file for each run that ended, its final
+//! weights, and the four tables.
 //!
 //! The record files are the truth; the tables follow from them and can be written again at any
 //! time. Every file is replaced as a whole, so a reader and a crash see the old or the new one.
@@ -8,14 +8,14 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use super::column::Row;
 use super::csv::csv_bytes;
 use super::layout::AxisColumns;
 use super::record::{Record, RunId};
 use super::tables::Tables;
-
-/// Leading characters of the spec hash in the name of a record file.
-const HASH_IN_NAME: usize = 12;
+use crate::saved;
 
 /// The folder of one sweep.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ impl Store {
     ///
     /// [`StoreError::Folder`] and [`StoreError::Write`] where the folder cannot be made or written.
     pub fn open(results: &Path, sweep: &str) -> Result<Self, StoreError> {
-        let store = Self { folder: results.join(file_name(sweep)) };
+        let store = Self { folder: saved::folder(results, sweep) };
         let runs = store.runs();
         fs::create_dir_all(&runs)
             .map_err(|source| StoreError::Folder { path: runs.clone(), source })?;
@@ -125,18 +125,37 @@ impl Store {
         Ok(Found::SetAside { path, aside, why })
     }
 
-    /// Renames the record of a run to `*.superseded`, where there is one.
+    /// Renames the record of a run and its weights to `*.superseded`, where there are any.
     ///
     /// # Errors
     ///
-    /// [`StoreError::SetAside`] where it cannot be renamed.
+    /// [`StoreError::SetAside`] where they cannot be renamed.
     pub fn supersede(&self, id: &RunId) -> Result<(), StoreError> {
-        match rename(&self.record_path(id), "superseded") {
-            Err(StoreError::SetAside { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                Ok(())
+        for path in [self.record_path(id), self.weights_path(id)] {
+            match rename(&path, "superseded") {
+                Err(StoreError::SetAside { source, .. })
+                    if source.kind() == ErrorKind::NotFound => {}
+                other => drop(other?),
             }
-            other => other.map(drop),
         }
+        Ok(())
+    }
+
+    /// Keeps the final weights of a run in place of earlier ones: `write` makes the file that it is
+    /// given. When it returns, they outlast a crash.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Folder`] and [`StoreError::Write`], also with what `write` reports.
+    pub fn save_weights(
+        &self,
+        id: &RunId,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), StoreError> {
+        let folder = self.weights();
+        fs::create_dir_all(&folder)
+            .map_err(|source| StoreError::Folder { path: folder.clone(), source })?;
+        replace_by(&self.weights_path(id), |file| write(file.path()))
     }
 
     /// Keeps the record of a run that ended, in place of an earlier one. When it returns, the
@@ -162,8 +181,7 @@ impl Store {
         let folder = self.folder.join("specs");
         fs::create_dir_all(&folder)
             .map_err(|source| StoreError::Folder { path: folder.clone(), source })?;
-        let hash: String = hash.chars().take(HASH_IN_NAME).collect();
-        let path = folder.join(file_name(&format!("{experiment}-{hash}.ron")));
+        let path = folder.join(saved::of_spec(experiment, hash));
         match fs::read_to_string(&path) {
             Ok(old) if old == text => Ok(()),
             _ => replace(&path, text.as_bytes()),
@@ -196,29 +214,23 @@ impl Store {
 
     /// The file of a run's record; distinct runs have distinct files.
     fn record_path(&self, id: &RunId) -> PathBuf {
-        let hash: String = id.spec_hash.chars().take(HASH_IN_NAME).collect();
-        let name = format!("{}-seed{}-{}.ron", id.experiment, id.seed, hash);
-        self.runs().join(file_name(&name))
+        self.runs().join(saved::of_run(&id.experiment, id.seed, &id.spec_hash, "ron"))
+    }
+
+    /// The file of a run's final weights; distinct runs have distinct files.
+    fn weights_path(&self, id: &RunId) -> PathBuf {
+        let name = saved::of_run(&id.experiment, id.seed, &id.spec_hash, "safetensors");
+        self.weights().join(name)
+    }
+
+    /// The folder of final weights.
+    pub fn weights(&self) -> PathBuf {
+        self.folder.join("weights")
     }
 
     fn runs(&self) -> PathBuf {
         self.folder.join("runs")
     }
-}
-
-/// A name as one file name that stays in its folder: what is not a letter, a digit, one of `_-+=,`
-/// or an inner `.` becomes `%` and its bytes in hexadecimal. Distinct names stay distinct.
-fn file_name(name: &str) -> String {
-    let mut escaped = String::new();
-    for (index, byte) in name.bytes().enumerate() {
-        match byte {
-            b'.' if index > 0 => escaped.push('.'),
-            b'_' | b'-' | b'+' | b'=' | b',' => escaped.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => escaped.push(char::from(byte)),
-            _ => escaped.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    escaped
 }
 
 fn read(path: &Path) -> io::Result<Record> {
@@ -240,19 +252,27 @@ fn rename(path: &Path, suffix: &str) -> Result<PathBuf, StoreError> {
 
 /// Replaces a file as a whole, so that the new content outlasts a crash.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let write = |folder: &Path| -> io::Result<()> {
+    replace_by(path, |file| file.write_all(bytes))
+}
+
+/// The same with what `write` makes of an empty file.
+fn replace_by(
+    path: &Path,
+    write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    let put = |folder: &Path| -> io::Result<()> {
         let mut file = temporary(folder)?;
-        file.write_all(bytes)?;
+        write(&mut file)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         sync_folder(folder)
     };
     let folder = path.parent().unwrap_or(Path::new("."));
-    write(folder).map_err(|source| StoreError::Write { path: path.to_owned(), source })
+    put(folder).map_err(|source| StoreError::Write { path: path.to_owned(), source })
 }
 
 /// A nameless-to-be file in `folder`, as readable as any file that the user creates.
-fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".writing-");
     #[cfg(unix)]
@@ -276,19 +296,5 @@ fn mend(error: &io::Error) -> &'static str {
         | ErrorKind::NotADirectory
         | ErrorKind::AlreadyExists => "; name a folder that can be written with --results",
         _ => "",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_never_leaves_its_folder() {
-        assert_eq!(file_name("resnet18-w0.5_b"), "resnet18-w0.5_b");
-        assert_eq!(file_name("resnet18,width=4"), "resnet18,width=4");
-        assert_eq!(file_name("../a/b"), "%2E.%2Fa%2Fb");
-        assert_eq!(file_name(".."), "%2E.");
-        assert_eq!(file_name("ä %"), "%C3%A4%20%25");
     }
 }

@@ -135,6 +135,11 @@ impl RunLog<'_> {
         self.observer.epoch(&self.run, &row);
         self.epochs.push(row);
     }
+
+    /// Something the user should know, which does not stop the run.
+    pub fn warned(&mut self, warning: &Warning<'_>) {
+        self.observer.warned(warning);
+    }
 }
 
 /// What becomes of runs that are recorded as finished.

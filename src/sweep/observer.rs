@@ -88,6 +88,8 @@ pub enum Warning<'a> {
         /// What is wrong with it.
         why: &'a str,
     },
+    /// The final weights of a run could not be written; its record is kept.
+    WeightsUnwritten(&'a StoreError),
     /// The tables could not be written; they are tried again after the next run.
     TablesUnwritten(&'a StoreError),
 }
@@ -101,6 +103,9 @@ impl fmt::Display for Warning<'_> {
                 path.display(),
                 aside.display()
             ),
+            Self::WeightsUnwritten(error) => {
+                write!(f, "{error} (the run goes on record without its weights)")
+            }
             Self::TablesUnwritten(error) => write!(f, "{error} (the record of the run is kept)"),
         }
     }

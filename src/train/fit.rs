@@ -7,6 +7,7 @@ use tch::{Device, Reduction, TchError, Tensor};
 
 use super::average::Averages;
 use super::batches::{self, DeviceImages, Targets};
+use super::distill::Lesson;
 use super::evaluate::{Evaluation, Sums, evaluate, top1_of_views};
 use super::meter;
 use super::optim::Optim;
@@ -109,12 +110,28 @@ pub fn fit(
     sets: Sets<'_>,
     watch: &mut dyn Watch,
 ) -> Result<(), Stopped> {
+    fit_taught((model, None), recipe, seed, sets, watch)
+}
+
+/// As [`fit`], with the teacher that a recipe with `distill` names.
+///
+/// # Errors
+/// As [`fit`], and where there is no teacher.
+pub fn fit_taught(
+    (model, teacher): (&Model, Option<&Model>),
+    recipe: &Train,
+    seed: u64,
+    sets: Sets<'_>,
+    watch: &mut dyn Watch,
+) -> Result<(), Stopped> {
     let steps = (sets.train.len() as u64).div_ceil(u64::from(recipe.batch));
     let rates = Rates::new(recipe, steps);
     let optim = Optim::new(recipe, rates.steps(), model)?;
     let averages = Averages::new(recipe, rates.steps(), model)?;
     let is_random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
-    let mut course = Course { model, recipe, seed, sets, steps, rates, optim, averages, is_random };
+    let lesson = Lesson::of(recipe, teacher)?;
+    let mut course =
+        Course { model, recipe, lesson, seed, sets, steps, rates, optim, averages, is_random };
     for number in 1..=recipe.epochs {
         let epoch = course.epoch(number, watch)?;
         watch.epoch(&epoch);
@@ -127,6 +144,7 @@ pub fn fit(
 struct Course<'a> {
     model: &'a Model,
     recipe: &'a Train,
+    lesson: Option<Lesson<'a>>,
     seed: u64,
     sets: Sets<'a>,
     /// Of an epoch.
@@ -170,7 +188,7 @@ impl Course<'_> {
             }
             let start = step as i64 * batch;
             let count = batch.min(train.len() - start);
-            gradients((self.model, &self.optim), recipe, (&order, start, count), &mut sums)?;
+            self.gradients((&order, start, count), &mut sums)?;
             let before = u64::from(number - 1) * self.steps + step;
             lr = self.rates.at(before);
             self.optim.step(lr)?;
@@ -216,27 +234,34 @@ fn means(sums: &Sums, images: i64, epoch: u32) -> Result<(f64, f64), Stopped> {
     }
 }
 
-/// The gradients of the mean loss over `count` images of an epoch from `start` on, which go through
-/// the network in as many parts as the recipe says.
-fn gradients(
-    (model, optim): (&Model, &Optim),
-    recipe: &Train,
-    (order, start, count): (&batches::Epoch<'_>, i64, i64),
-    sums: &mut Sums,
-) -> Result<(), TchError> {
-    let part = (count as u64).div_ceil(u64::from(recipe.accumulate.max(1))).max(1) as i64;
-    for from in (0..count).step_by(part as usize) {
-        let (images, targets) = order.batch(start + from, part.min(count - from))?;
-        let logits = model.forward(&images, true)?;
-        let loss = loss(&logits, &targets, recipe.label_smoothing)?;
-        let own = targets.labels.size()[0];
-        match own == count {
-            true => optim.scaled(&loss)?.f_backward()?,
-            false => optim.scaled(&loss.f_mul_scalar(own as f64 / count as f64)?)?.f_backward()?,
+impl Course<'_> {
+    /// The gradients of the mean loss over `count` images of an epoch from `start` on, which go
+    /// through the network in as many parts as the recipe says.
+    fn gradients(
+        &self,
+        (order, start, count): (&batches::Epoch<'_>, i64, i64),
+        sums: &mut Sums,
+    ) -> Result<(), TchError> {
+        let (recipe, optim) = (self.recipe, &self.optim);
+        let part = (count as u64).div_ceil(u64::from(recipe.accumulate.max(1))).max(1) as i64;
+        for from in (0..count).step_by(part as usize) {
+            let (images, targets) = order.batch(start + from, part.min(count - from))?;
+            let logits = self.model.forward(&images, true)?;
+            let mut loss = loss(&logits, &targets, recipe.label_smoothing)?;
+            if let Some(lesson) = &self.lesson {
+                loss = lesson.loss(&images, &logits, &loss)?;
+            }
+            let own = targets.labels.size()[0];
+            match own == count {
+                true => optim.scaled(&loss)?.f_backward()?,
+                false => {
+                    optim.scaled(&loss.f_mul_scalar(own as f64 / count as f64)?)?.f_backward()?;
+                }
+            }
+            sums.add(&loss.detach().f_mul_scalar(own)?, &logits, &targets.labels)?;
         }
-        sums.add(&loss.detach().f_mul_scalar(own)?, &logits, &targets.labels)?;
+        Ok(())
     }
-    Ok(())
 }
 
 /// The seed of libtorch's generator in a step: any step can be repeated without those before it.

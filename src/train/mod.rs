@@ -10,6 +10,8 @@ pub mod average;
 #[cfg(feature = "torch")]
 pub mod batches;
 #[cfg(feature = "torch")]
+pub mod distill;
+#[cfg(feature = "torch")]
 pub mod evaluate;
 #[cfg(feature = "torch")]
 pub mod fit;

@@ -1,23 +1,27 @@
 //! The trainer that a sweep is given: one model a run, images moved to the device once.
 
 use std::error::Error;
+use std::io;
+use std::path::Path;
 use std::rc::Rc;
 
 use tch::{Device, TchError};
 
 use super::batches::DeviceImages;
 use super::evaluate::latency_ms;
-use super::fit::{self, Sets, Stopped, fit};
+use super::fit::{self, Sets, Stopped, fit_taught};
 use super::meter;
 use super::precision;
 use super::split::split;
 use crate::data::Dataset;
+use crate::experiment::Teacher;
 use crate::model::Model;
+use crate::model::state::StateError;
 use crate::plan::Plan;
-use crate::records::EpochRow;
+use crate::records::{EpochRow, RunId, Store};
 use crate::spec::data::{Data, Normalize};
 use crate::spec::train::Train;
-use crate::sweep::{Outcome, Run, RunLog, StepReport, Trained, Trainer};
+use crate::sweep::{Outcome, Run, RunLog, StepReport, Trained, Trainer, Warning};
 
 /// What a run trains.
 #[derive(Debug, Clone)]
@@ -28,6 +32,8 @@ pub struct Task {
     pub train: Train,
     /// The images.
     pub data: Data,
+    /// The run that it learns from.
+    pub teacher: Option<Rc<Teacher>>,
 }
 
 /// Loads the images that a spec asks for.
@@ -37,6 +43,8 @@ pub type Load<'a> = Box<dyn FnMut(&Data) -> Result<Dataset, Box<dyn Error>> + 'a
 pub struct Runner<'a> {
     device: Device,
     load: Load<'a>,
+    /// Where final weights are kept.
+    weights: Option<Store>,
     /// The images of the latest run; those of the next are often the same.
     images: Option<Prepared>,
 }
@@ -61,6 +69,9 @@ pub enum RunError {
     /// Training stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// The teacher could not be loaded.
+    #[error(transparent)]
+    Teacher(#[from] StateError),
     /// The images could not be loaded.
     #[error(transparent)]
     Images(Box<dyn Error>),
@@ -75,7 +86,12 @@ impl From<TchError> for RunError {
 impl<'a> Runner<'a> {
     /// A trainer that loads images where a run asks for others than the one before.
     pub fn new(device: Device, load: Load<'a>) -> Self {
-        Self { device, load, images: None }
+        Self { device, load, weights: None, images: None }
+    }
+
+    /// Keeps the final weights of runs that train to their end.
+    pub fn keeping_weights(self, store: Store) -> Self {
+        Self { weights: Some(store), ..self }
     }
 
     /// The images of a run, on the device; those of another data set are freed first.
@@ -99,18 +115,39 @@ impl<'a> Runner<'a> {
     }
 
     fn run(&mut self, run: &Run<Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
-        let (device, Task { plan, train, data }) = (self.device, &run.payload);
+        let (device, Task { plan, train, data, teacher }) = (self.device, &run.payload);
         let images = self.images(data)?;
         meter::reset_peak_memory(device);
         precision::set_up(train.precision, device)?;
         let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?
             .computing_with(precision::arithmetic(train.precision));
         let mut teller = Teller { run, log, images: images.train.len(), tests: images.test.len() };
-        fit(&model, train, run.id.seed, images.sets(), &mut teller)?;
+        let teacher = teacher.as_deref().map(|it| loaded(it, train, device)).transpose()?;
+        fit_taught((&model, teacher.as_ref()), train, run.id.seed, images.sets(), &mut teller)?;
         let peak_memory_mb = meter::peak_memory_mb(device);
         let latency_ms = Some(latency_ms(&model, &images.test)?);
+        self.keep(&run.id, &model, log);
         Ok(Trained { outcome: Outcome::Completed, latency_ms, peak_memory_mb })
     }
+}
+
+impl Runner<'_> {
+    /// Keeps weights; a run that has trained to its end is not given up where that fails.
+    fn keep(&self, id: &RunId, model: &Model, log: &mut RunLog<'_>) {
+        let Some(store) = &self.weights else { return };
+        let write = |path: &Path| model.save(path).map_err(io::Error::other);
+        if let Err(error) = store.save_weights(id, write) {
+            log.warned(&Warning::WeightsUnwritten(&error));
+        }
+    }
+}
+
+/// A teacher, which computes as its pupil does.
+fn loaded(teacher: &Teacher, train: &Train, device: Device) -> Result<Model, StateError> {
+    let mut model = Model::new(teacher.plan.clone(), 0, device)?
+        .computing_with(precision::arithmetic(train.precision));
+    model.load(&teacher.weights)?;
+    Ok(model)
 }
 
 /// The spec's normalisation, or the data set's own.

@@ -11,7 +11,7 @@ use resweep::spec::load::Loader;
 use tch::Device;
 use tempfile::TempDir;
 
-fn resweep(args: &[&str]) -> Output {
+pub fn resweep(args: &[&str]) -> Output {
     Command::cargo_bin("resweep")
         .unwrap()
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -41,12 +41,21 @@ fn sweep(results: &Path, more: &[&str]) -> Output {
     resweep(&args)
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn table(results: &Path, name: &str) -> Vec<std::collections::BTreeMap<String, String>> {
-    let path = results.join("quick").join(name);
+    table_of(results, "quick", name)
+}
+
+/// The rows of a sweep's table.
+pub fn table_of(
+    results: &Path,
+    sweep: &str,
+    name: &str,
+) -> Vec<std::collections::BTreeMap<String, String>> {
+    let path = results.join(sweep).join(name);
     csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
 }
 

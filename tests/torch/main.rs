@@ -9,6 +9,7 @@ mod batches;
 #[path = "../common/cases.rs"]
 mod cases;
 mod cli;
+mod distill;
 mod family;
 mod formula;
 mod held_out;

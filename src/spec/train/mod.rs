@@ -2,6 +2,7 @@
 
 mod augment;
 mod averages;
+mod distill;
 mod eval;
 mod fault;
 mod groups;
@@ -18,6 +19,7 @@ use fault::{Fault, unmet, within};
 
 pub use augment::{Augment, Erased, Fill, Space};
 pub use averages::{Ema, Swa};
+pub use distill::{Distill, Teacher};
 pub use eval::{Eval, Views};
 pub use groups::{Group, Groups};
 pub use optimizer::{Decay, MuonPrecision, MuonScale, MuonWeights, Optimizer};
@@ -67,6 +69,9 @@ pub struct Train {
     /// The share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
     #[serde(default)]
     pub label_smoothing: f64,
+    /// A saved run to learn from beside the labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distill: Option<Distill>,
     /// Random changes of training images, in order.
     #[serde(default)]
     pub augment: Vec<Augment>,
@@ -109,7 +114,9 @@ impl Train {
         let of_parts = of_parts.chain(within("groups", self.groups.faults()));
         let of_ema = self.ema.map_or_else(Vec::new, |ema| within("ema", ema.faults()));
         let of_swa = self.swa.map_or_else(Vec::new, |swa| within("swa", swa.faults()));
-        let of_parts = of_parts.chain(of_ema).chain(of_swa);
+        let of_distill = self.distill.as_ref();
+        let of_distill = of_distill.map_or_else(Vec::new, |it| within("distill", it.faults()));
+        let of_parts = of_parts.chain(of_ema).chain(of_swa).chain(of_distill);
         let faults = self.faults().into_iter().chain(of_parts).chain(augment);
         let told = faults.map(|Fault { path, reason, help }| {
             let problem = Problem::Value { reason: reason.into(), help: help.into() };
