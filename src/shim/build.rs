@@ -53,16 +53,31 @@ fn torch() {
 
 /// The files of the shim, and what they include.
 #[cfg(feature = "torch")]
-const SOURCES: [&str; 4] =
-    ["src/shim/shim.cpp", "src/shim/norm.cpp", "src/shim/conv.cpp", "src/shim/precision.cpp"];
+const SOURCES: [&str; 5] = [
+    "src/shim/shim.cpp",
+    "src/shim/norm.cpp",
+    "src/shim/conv.cpp",
+    "src/shim/winograd.cpp",
+    "src/shim/precision.cpp",
+];
+/// Compiled for each of some instruction sets: its name in the file, the floats of a vector, options.
 #[cfg(feature = "torch")]
-const HEADERS: [&str; 1] = ["src/shim/shim.h"];
+const KERNELS: &str = "src/shim/winograd_kernels.cpp";
+#[cfg(feature = "torch")]
+const SETS: [(&str, &str, &[&str]); 2] =
+    [("kAvx2", "8", &["-mavx2", "-mfma"]), ("kAvx512", "16", &["-mavx512f"])];
+#[cfg(feature = "torch")]
+const HEADERS: [&str; 2] = ["src/shim/shim.h", "src/shim/winograd.h"];
 
 /// Compiles the shim, which takes some 40 seconds, unless the same text was compiled before.
 #[cfg(feature = "torch")]
 fn compile(lib: &str) {
     let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
-    let texts = SOURCES.iter().chain(&HEADERS).map(std::fs::read_to_string);
+    let texts = SOURCES
+        .iter()
+        .chain(&HEADERS)
+        .chain([&KERNELS, &"src/shim/build.rs"])
+        .map(std::fs::read_to_string);
     let texts: String = texts.map(Result::unwrap_or_default).collect();
     let (stamp, stamped) = (out.join("shim.stamp"), format!("{lib}\n{texts}"));
     // libtorch's threads: it brings the same OpenMP library, found first by the rpath.
@@ -75,17 +90,40 @@ fn compile(lib: &str) {
         return;
     }
     let include = Path::new(lib).with_file_name("include");
-    cc::Build::new()
-        .cpp(true)
-        .std("c++20")
-        .opt_level(3)
+    cpp()
         .flag("-fopenmp")
         .flag_if_supported("-Wno-unused-parameter")
         .flag_if_supported("-Wno-maybe-uninitialized")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .files(SOURCES)
+        .objects(SETS.iter().flat_map(kernels))
         .compile("resweep_shim");
     // Without the stamp the next build compiles it again, no more.
     let _ = std::fs::write(stamp, stamped);
+}
+
+#[cfg(feature = "torch")]
+fn cpp() -> cc::Build {
+    let mut build = cc::Build::new();
+    build.cpp(true).std("c++20").opt_level(3);
+    build
+}
+
+/// The object files of the kernels for one instruction set; none on other processors.
+#[cfg(feature = "torch")]
+fn kernels((name, lanes, options): &(&str, &str, &[&str])) -> Vec<std::path::PathBuf> {
+    if std::env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("x86_64") {
+        return Vec::new();
+    }
+    let mut build = cpp();
+    // The object files of one source have one name: each set has a folder.
+    let out = std::path::PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default()).join(name);
+    let _ = std::fs::create_dir_all(&out);
+    build.out_dir(out);
+    build.define("RESWEEP_ISA", *name).define("RESWEEP_LANES", *lanes).flag("-ffp-contract=fast");
+    options.iter().for_each(|option| {
+        build.flag(option);
+    });
+    build.file(KERNELS).compile_intermediates()
 }

@@ -1,4 +1,5 @@
-// Convolutions over small maps as matrix products, one for each row of the result and each place of
+// Convolutions, each by the kernels that are quickest for it: those of winograd.h, libtorch's own, or
+// those of this file: over small maps, as matrix products, one for each row of the result and each place of
 // the kernel, so that nothing is computed for the zeros around the map: those are a third of the
 // work on maps of 4 x 4, where oneDNN's kernels are also slowest. For float32 on the CPU in
 // channels_last; everything else goes through libtorch's own kernels.
@@ -186,6 +187,14 @@ struct Convolution : torch::autograd::Function<Convolution> {
   }
 };
 
+// A kernel that keeps the size of a map, of any side but even ones.
+bool keeps_size(const at::Tensor& weight, const Geometry& geometry) {
+  const auto &stride = geometry.stride, &padding = geometry.padding;
+  return geometry.groups == 1 && stride[0] == 1 && stride[1] == 1 && geometry.dilation[0] == 1 &&
+         geometry.dilation[1] == 1 && padding[0] * 2 + 1 == weight.size(2) &&
+         padding[1] * 2 + 1 == weight.size(3);
+}
+
 // Whether a convolution is one of those above.
 std::optional<Window> window_of(const at::Tensor& x, const at::Tensor& weight,
                                 const Geometry& geometry) {
@@ -246,25 +255,25 @@ char* resweep_conv2d(const at::Tensor* x, const at::Tensor* weight, const at::Te
                      const Geometry* geometry, const at::Tensor* other, bool relu, bool reuse,
                      at::Tensor** out) {
   return guarded([&] {
-    const bool differentiated = at::GradMode::is_enabled();
-    const auto window = window_of(*x, *weight, *geometry);
     std::optional<at::Tensor> own;
     if (bias != nullptr) own = *bias;
-    const bool plain = is_plain(*x) && is_plain(*weight) && own && !differentiated &&
+    const bool fused = !at::GradMode::is_enabled() && is_plain(*x) && is_plain(*weight) &&
                        (other == nullptr || is_plain(*other));
+    const bool tiled = keeps_size(*weight, *geometry) && winograd_fits(*x, *weight);
+    const auto window = tiled ? std::nullopt : window_of(*x, *weight, *geometry);
     at::Tensor y;
-    if (!window && plain) {
+    if (fused && tiled) {
+      y = winograd_conv2d_then(*x, *weight, own, other, relu, reuse);
+    } else if (fused && !window && own) {
       y = other == nullptr ? with_relu(*x, *weight, own, *geometry, relu)
                            : with_sum(reuse ? *other : other->clone(), *x, *weight, own, *geometry,
                                       relu);
     } else {
-      if (window) {
-        y = Convolution::apply(*x, *weight, window->side, window->stride);
-        if (own) y = y + own->view({1, -1, 1, 1});
-      } else {
-        y = at::conv2d(*x, *weight, own, geometry->stride, geometry->padding, geometry->dilation,
-                       geometry->groups);
-      }
+      y = tiled    ? winograd_conv2d(*x, *weight)
+          : window ? Convolution::apply(*x, *weight, window->side, window->stride)
+                   : at::conv2d(*x, *weight, own, geometry->stride, geometry->padding,
+                                geometry->dilation, geometry->groups);
+      if (own && (tiled || window)) y = y + own->view({1, -1, 1, 1});
       if (other != nullptr) y.add_(*other);
       if (relu) y.relu_();
     }

@@ -11,6 +11,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <vector>
@@ -60,35 +61,44 @@ struct Layout {
   }
 };
 
-// Two sums a channel for every thread, which are added in the order of the threads.
+// out += values, which become 0.
+VECTORIZED void move_into(float* __restrict values, int64_t width, double* __restrict out) {
+  for (int64_t i = 0; i < width; ++i) {
+    out[i] += values[i];
+    values[i] = 0.0f;
+  }
+}
+
+// Two sums for every place in a group of rows and every thread. They are added in the order of the
+// threads, and the rows of a group at last.
 struct Sums {
   const Layout& of;
   std::vector<double> parts;
 
   explicit Sums(const Layout& layout)
-      : of(layout), parts(at::get_num_threads() * 2 * layout.channels, 0.0) {}
+      : of(layout), parts(at::get_num_threads() * 2 * layout.width(), 0.0) {}
 
   // Adds and clears the sums in float over rows of `width`.
   void add(int thread, int64_t width, std::vector<float>& first, std::vector<float>& second) {
-    double* out = parts.data() + thread * 2 * of.channels;
-    for (int64_t i = 0; i < width; ++i) {
-      out[i % of.channels] += first[i];
-      out[of.channels + i % of.channels] += second[i];
-    }
-    std::fill(first.begin(), first.end(), 0.0f);
-    std::fill(second.begin(), second.end(), 0.0f);
+    double* out = parts.data() + thread * 2 * of.width();
+    move_into(first.data(), width, out);
+    move_into(second.data(), width, out + of.width());
   }
 
-  // The first sums, then the second.
+  // The first sums of each channel, then the second.
   std::pair<std::vector<double>, std::vector<double>> total() const {
-    std::vector<double> first(of.channels, 0.0), second(of.channels, 0.0);
-    for (size_t part = 0; part < parts.size(); part += 2 * of.channels) {
-      for (int64_t c = 0; c < of.channels; ++c) {
-        first[c] += parts[part + c];
-        second[c] += parts[part + of.channels + c];
+    std::array<std::vector<double>, 2> sums;
+    for (auto& sum : sums) sum.assign(of.channels, 0.0);
+    const double* part = parts.data();
+    const int64_t halves = static_cast<int64_t>(parts.size()) / of.width();
+    for (int64_t half = 0; half < halves; ++half, part += of.width()) {
+      for (int64_t row = 0; row < of.group; ++row) {
+        for (int64_t c = 0; c < of.channels; ++c) {
+          sums[half % 2][c] += part[row * of.channels + c];
+        }
       }
     }
-    return {first, second};
+    return {sums[0], sums[1]};
   }
 };
 

@@ -5,6 +5,7 @@
 #include <ATen/autocast_mode.h>
 
 #include <cstring>
+#include <optional>
 #include <vector>
 
 // Runs `body`. No exception leaves the shim: the result is null, or a message that the caller frees
@@ -50,3 +51,16 @@ inline std::vector<at::Tensor> gradients(const std::vector<at::Tensor>& params) 
   }
   return out;
 }
+
+// Whether a convolution with stride 1, padding 1, no dilation and one group goes by the kernels of
+// winograd.h.
+bool winograd_fits(const at::Tensor& x, const at::Tensor& weight);
+
+// That convolution, with gradients.
+at::Tensor winograd_conv2d(const at::Tensor& x, const at::Tensor& weight);
+
+// relu(conv2d(x, weight, bias) + other) without gradients; `other` may be null, and is like the
+// result, which takes its place with `reuse`.
+at::Tensor winograd_conv2d_then(const at::Tensor& x, const at::Tensor& weight,
+                                const std::optional<at::Tensor>& bias, const at::Tensor* other,
+                                bool relu, bool reuse);

@@ -151,7 +151,8 @@ const fn window(side: i64, stride: i64) -> Window {
     Window { stride: [stride, stride], padding, dilation: [1, 1], groups: 1 }
 }
 
-/// Convolutions over small maps are matrix products here: sizes on both sides of every limit.
+/// Convolutions with 3 x 3 and over small maps have kernels of their own: sizes on both sides of every
+/// limit, odd maps, and channels that fill no panel.
 #[test]
 fn convolutions_are_libtorchs() {
     for (input, out, side, kernel, stride, batch) in [
@@ -164,6 +165,13 @@ fn convolutions_are_libtorchs() {
         (256, 256, 5, 3, 2, 64),
         (128, 256, 4, 3, 1, 32),
         (3, 8, 8, 3, 1, 4),
+        (16, 16, 32, 3, 1, 2),
+        (48, 80, 7, 3, 1, 5),
+        (144, 16, 9, 3, 1, 3),
+        (64, 64, 16, 3, 1, 1),
+        (64, 64, 14, 3, 1, 1),
+        (16, 16, 1, 3, 1, 100),
+        (24, 16, 8, 3, 1, 16),
     ] {
         let x = channels_last(&uniform(1, &[batch, input, side, side]));
         let weight = channels_last(&uniform(2, &[out, input, kernel, kernel]));
@@ -194,7 +202,7 @@ fn convolutions_are_libtorchs() {
 #[test]
 fn convolutions_with_what_follows_are_libtorchs() {
     for (channels, side, batch, groups) in
-        [(256, 4, 32, 1), (16, 8, 3, 1), (16, 8, 3, 4), (16, 8, 3, 16)]
+        [(256, 4, 32, 1), (16, 8, 3, 1), (32, 9, 4, 1), (16, 8, 3, 4), (16, 8, 3, 16)]
     {
         let maps = [batch, channels, side, side];
         let x = channels_last(&uniform(1, &maps));
