@@ -28,17 +28,17 @@ struct Slow<'a> {
 
 /// Trains each network that is to compute in 16 bits for a moment, and tells where float32 is
 /// quicker.
-pub fn warn(experiments: &Experiments, device: &Resolved) -> Result<(), TchError> {
+pub fn warn(experiments: &Experiments, device: &Resolved) {
     let started = Instant::now();
     for experiment in distinct(experiments) {
         if started.elapsed() > MOST {
             break;
         }
-        if let Some(slow) = measured(experiment, device)? {
+        // What fails here fails in its run, and is on record there.
+        if let Ok(Some(slow)) = measured(experiment, device) {
             eprint!("{}", slow.text());
         }
     }
-    Ok(())
 }
 
 /// One experiment for each network and precision of 16 bits.

@@ -60,7 +60,7 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Erro
     for experiment in &experiments.list {
         store.save_spec(&experiment.name, &experiment.hash, &experiment.resolved)?;
     }
-    pace::warn(&experiments, &device)?;
+    pace::warn(&experiments, &device);
     let start = if args.fresh { Start::Fresh } else { Start::Resume };
     let summary = execute(&job, &mut runner, &store, &mut Progress::on_stderr(), start)?;
     print!("{}", summary.text());

@@ -32,7 +32,7 @@ pub(super) fn identity(
         #[serde(skip_serializing_if = "Option::is_none")]
         teacher: Option<&'a str>,
     }
-    let teacher = teacher.map(|it| it.as_ref().map_or("absent", |teacher| &teacher.hash));
+    let teacher = teacher.map(|it| it.as_ref().map_or("absent", |teacher| teacher.hash.as_str()));
     let train = &nameless(train);
     let text = ron::to_string(&Identity { plan, data, train, teacher })
         .map_err(|error| SpecError::new(Problem::Custom(error.to_string())))?;

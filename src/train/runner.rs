@@ -121,7 +121,8 @@ impl<'a> Runner<'a> {
         precision::set_up(train.precision, device)?;
         let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?
             .computing_with(precision::arithmetic(train.precision));
-        let mut teller = Teller { run, log, images: images.train.len(), tests: images.test.len() };
+        let mut teller =
+            Teller { run, log: &mut *log, images: images.train.len(), tests: images.test.len() };
         let teacher = teacher.as_deref().map(|it| loaded(it, train, device)).transpose()?;
         fit_taught((&model, teacher.as_ref()), train, run.id.seed, images.sets(), &mut teller)?;
         let peak_memory_mb = meter::peak_memory_mb(device);
@@ -135,7 +136,8 @@ impl Runner<'_> {
     /// Keeps weights; a run that has trained to its end is not given up where that fails.
     fn keep(&self, id: &RunId, model: &Model, log: &mut RunLog<'_>) {
         let Some(store) = &self.weights else { return };
-        let write = |path: &Path| model.save(path).map_err(io::Error::other);
+        let write =
+            |path: &Path| model.save(path).map_err(|error| io::Error::other(error.to_string()));
         if let Err(error) = store.save_weights(id, write) {
             log.warned(&Warning::WeightsUnwritten(&error));
         }
