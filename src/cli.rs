@@ -19,6 +19,9 @@ pub enum Command {
     Show(ShowArgs),
     /// Read and plan every spec under some paths, and tell what is wrong.
     Check(CheckArgs),
+    /// What `cargo xtask bench` times; it says when on stdin.
+    #[command(hide = true)]
+    BenchWorker(BenchWorkerArgs),
 }
 
 /// `resweep sweep`.
@@ -141,6 +144,51 @@ pub struct CheckArgs {
     /// Spec files, or folders of them.
     #[arg(default_value = "experiments")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `resweep bench-worker`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchWorkerArgs {
+    /// The network, a RON file.
+    pub network: PathBuf,
+    /// Change one field for this invocation.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// What to time.
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: BenchMode,
+    /// Images per step.
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub batch: u32,
+    /// Write what one step does to a folder, for the peer to compute again, and end.
+    #[arg(long, value_name = "DIR")]
+    pub check: Option<PathBuf>,
+    /// The device: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+    /// CPU threads within an operation; all cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+}
+
+/// What the bench times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum BenchMode {
+    /// Steps of training.
+    #[default]
+    Training,
+    /// Batches of an evaluation.
+    Evaluation,
+}
+
+impl BenchMode {
+    /// As the command line and the tables have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Evaluation => "evaluation",
+        }
+    }
 }
 
 /// Where tensors live, as asked for on the command line.

@@ -23,6 +23,7 @@
 //! | [`data`] | CIFAR-10 and shapes10 as bytes in memory | files, the network |
 //! | [`sweep`] | experiments x seeds: which runs are done, which are due, one after another | nothing of tensors: the trainer is passed in |
 //! | [`records`] | typed rows; each column is declared once | units |
+//! | [`statistics`] | medians, and whether two means differ or agree | numbers |
 //! | [`progress`] | the live display | what a sweep tells |
 //! | [`commands`] | the commands, one file each | everything |
 //!
@@ -78,6 +79,7 @@ pub mod saved;
 #[cfg(feature = "torch")]
 pub mod shim;
 pub mod spec;
+pub mod statistics;
 pub mod sweep;
 #[cfg(feature = "torch")]
 pub mod torch_error;

@@ -25,5 +25,6 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::run(&args),
         Command::Show(args) => commands::show::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::BenchWorker(args) => commands::bench_worker::run(&args),
     }
 }

@@ -34,6 +34,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("random", &[]),
     ("shim", &[]),
     ("torch_error", &[]),
+    ("statistics", &[]),
     ("device", &["cli"]),
     ("cli", &[]),
     ("data", &["data"]),

@@ -7,9 +7,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 use resweep::records::{
-    AccuracyRow, AxisColumns, Ending, Environment, EpochRow, Facts, Found, Layout, Record, Row,
-    RunId, RunRow, Span, Status, Store, StoreError, Tables, TimingRow, columns_markdown, csv_bytes,
-    summary,
+    AccuracyRow, AxisColumns, BenchRow, CertifyRow, CertifyRunRow, Ending, Environment, EpochRow,
+    Facts, Found, Layout, Record, Row, RunId, RunRow, Span, Status, Store, StoreError, Tables,
+    TimingRow, columns_markdown, csv_bytes, summary,
 };
 
 fn id(experiment: &str, seed: u64) -> RunId {
@@ -327,7 +327,8 @@ fn devices_that_differ_are_both_named() {
 #[test]
 fn every_column_says_what_it_means() {
     let all = [RunRow::COLUMNS, EpochRow::COLUMNS, AccuracyRow::COLUMNS, TimingRow::COLUMNS];
-    for column in all.concat() {
+    let others = [BenchRow::COLUMNS, CertifyRow::COLUMNS, CertifyRunRow::COLUMNS];
+    for column in all.iter().chain(&others).copied().flatten() {
         assert!(column.doc.ends_with('.') && !column.doc.contains(['|', '\n']), "{column:?}");
         let timed = column.name.ends_with("_s") && !column.name.ends_with("_per_s");
         assert!(!timed || column.unit == "s", "{column:?}");
@@ -350,6 +351,7 @@ fn the_results_readme_explains_every_column() {
     let text = with_columns::<TimingRow>(&text);
     let text = with_columns::<RunRow>(&text);
     let text = with_columns::<EpochRow>(&text);
+    let text = with_columns::<BenchRow>(&text);
     if std::env::var_os("RESWEEP_BLESS").is_some() {
         fs::write(&path, &text).unwrap();
     } else {

@@ -58,7 +58,8 @@ impl Results {
 fn safetensors(plan: &Plan, byte: u8) -> Vec<u8> {
     let mut end = 0;
     let entries = plan.weights.iter().map(|weight| {
-        let begin = std::mem::replace(&mut end, end + 4 * weight.numel());
+        let begin = end;
+        end += 4 * weight.numel();
         format!(
             "\"{}\":{{\"dtype\":\"F32\",\"shape\":{:?},\"data_offsets\":[{begin},{end}]}}",
             weight.name, weight.dims

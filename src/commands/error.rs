@@ -10,6 +10,7 @@ use crate::device::DeviceError;
 use crate::model::state::StateError;
 use crate::records::StoreError;
 use crate::sweep::SweepError;
+use crate::train::fit::Stopped;
 
 /// Says where, what, and how to mend it.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,12 @@ pub enum Error {
     /// libtorch.
     #[error("libtorch: {}", crate::torch_error::first_line(.0))]
     Torch(#[from] TchError),
+    /// Training stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// A recipe that is written in the code.
+    #[error("the recipe of the bench is none: {0}")]
+    Recipe(#[from] ron::error::SpannedError),
     /// More images are asked for than there are.
     #[error(
         "the spec asks for {asked} {what} images and the data set has {there}; ask for fewer with \

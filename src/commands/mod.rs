@@ -1,6 +1,8 @@
 //! The commands, one file each. The binary and `cargo xtask` call them; they print, and say by
 //! their exit code how it went: 0 done, 1 failed, 2 a mistake in the command line or a spec.
 
+#[cfg(feature = "torch")]
+pub mod bench_worker;
 pub mod check;
 pub mod dry_run;
 #[cfg(feature = "torch")]

@@ -3,6 +3,7 @@
 //! | file | what stands there |
 //! |---|---|
 //! | `rows` | the four tables: every column declared once, with its unit |
+//! | `bench`, `certify` | the tables of the commands of these names |
 //! | `column` | the macro that turns a declaration into struct, header, cells and documentation |
 //! | `record` | one run with its epochs, and how its row follows from them |
 //! | `layout` | the experiments of a sweep in order, and the columns of its axes |
@@ -16,6 +17,8 @@
 //!
 //! **Invariant:** what is missing is an empty cell, never 0.
 
+mod bench;
+mod certify;
 mod column;
 mod csv;
 mod layout;
@@ -25,6 +28,8 @@ mod store;
 mod summary;
 mod tables;
 
+pub use bench::BenchRow;
+pub use certify::{CertifyRow, CertifyRunRow};
 pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
 pub use csv::csv_bytes;

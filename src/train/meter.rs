@@ -15,6 +15,11 @@ pub fn synchronize(device: Device) {
 /// Starts the measurement of peak memory anew. What earlier runs left free goes back first.
 pub fn reset_peak_memory(device: Device) {
     device::release_memory();
+    restart_peak_memory(device);
+}
+
+/// The same, and what is free stays where it is.
+pub fn restart_peak_memory(device: Device) {
     match device {
         Device::Cuda(index) => {
             let _ = shim::peak_memory(index, true);
@@ -31,11 +36,23 @@ pub fn reset_peak_memory(device: Device) {
 pub fn peak_memory_mb(device: Device) -> Option<f64> {
     match device {
         Device::Cuda(index) => Some(shim::peak_memory(index, false).ok()? as f64 / 1e6),
-        _ => {
-            let status = std::fs::read_to_string("/proc/self/status").ok()?;
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-            let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-            Some(kibibytes * 1024.0 / 1e6)
-        }
+        _ => Some(status_bytes("VmHWM:")? as f64 / 1e6),
     }
+}
+
+/// What the process has resident now, bytes; on a GPU, where tensors alone count, 0. None where it
+/// cannot be known.
+pub fn resident_bytes(device: Device) -> Option<u64> {
+    match device {
+        Device::Cuda(_) => Some(0),
+        _ => status_bytes("VmRSS:"),
+    }
+}
+
+/// A line of `/proc/self/status`, bytes.
+fn status_bytes(field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kibibytes * 1024)
 }

@@ -6,6 +6,7 @@ mod augment;
 mod augment_batches;
 mod augment_draws;
 mod batches;
+mod bench;
 #[path = "../common/cases.rs"]
 mod cases;
 mod cli;

@@ -44,7 +44,11 @@ pub fn run() -> Result<ExitCode, HandoverError> {
     Err(HandoverError::Start { program: binary.display().to_string(), source })
 }
 
-fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
+/// Builds the binary; where it is.
+///
+/// # Errors
+/// Why it is not there.
+pub fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
     compiler().ok_or(HandoverError::NoCompiler)?;
     let binary = target().join("release/resweep");
     let mut cargo = cargo(libtorch);

@@ -10,11 +10,13 @@ use clap::{Parser, Subcommand};
 use resweep::cli::{CheckArgs, DeviceChoice, EvalArgs, PlanArgs, ShowArgs, SweepArgs};
 use resweep::commands;
 
+mod bench;
 mod checks;
 mod docs;
 mod handover;
 mod libtorch;
 mod pip;
+mod python;
 mod setup;
 
 /// The commands of resweep.
@@ -37,6 +39,8 @@ enum Task {
     Show(ShowArgs),
     /// Read and plan every spec under some paths (experiments by default), and tell what is wrong.
     Check(CheckArgs),
+    /// Measure resweep against PyTorch in alternation: training and evaluation of four networks.
+    Bench(bench::BenchArgs),
     /// Run every check and test: formatting, lints, unit, integration and documentation tests.
     Test {
         /// Passed on to the test programs, such as a name to filter by.
@@ -74,6 +78,10 @@ fn main() -> ExitCode {
         Task::Eval(args) => {
             hand_over(commands::plan::check_network(&args).and_then(|()| check_device(args.device)))
         }
+        Task::Bench(args) => match check_device(args.device) {
+            Ok(()) => report(bench::run(&args)),
+            Err(code) => code,
+        },
         Task::Test { args } => report(checks::run(&args)),
         Task::Docs => report(docs::run()),
         Task::Setup(args) => report(setup::explicit(args.kind())),

@@ -126,6 +126,16 @@ pub fn explicit(kind: Option<Kind>) -> Result<ExitCode, SetupError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The folder of an environment in the cache, a folder of Python packages, installed first where it is
+/// not there.
+///
+/// # Errors
+/// Why it is not.
+pub fn environment(kind: Kind) -> Result<PathBuf, SetupError> {
+    let torch = find(Some(kind))?;
+    Ok(torch.parent().map_or(torch.clone(), Path::to_path_buf))
+}
+
 fn find(kind: Option<Kind>) -> Result<PathBuf, SetupError> {
     // Who asks for a kind means the environment, not a libtorch of his own.
     if let (Some(path), None) = (std::env::var_os("LIBTORCH").filter(|path| !path.is_empty()), kind)

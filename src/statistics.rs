@@ -1,0 +1,90 @@
+//! Statistics of samples: medians, and whether two means differ or agree.
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// The mean; none of an empty sample.
+#[must_use]
+pub fn mean(sample: &[f64]) -> Option<f64> {
+    (!sample.is_empty()).then(|| sample.iter().sum::<f64>() / sample.len() as f64)
+}
+
+/// The sample variance (divisor n - 1); none below two values.
+#[must_use]
+pub fn variance(sample: &[f64]) -> Option<f64> {
+    let mean = mean(sample).filter(|_| sample.len() > 1)?;
+    let squares: f64 = sample.iter().map(|value| (value - mean).powi(2)).sum();
+    Some(squares / (sample.len() - 1) as f64)
+}
+
+/// The middle value, or the mean of the two in the middle; none of an empty sample.
+#[must_use]
+pub fn median(sample: &[f64]) -> Option<f64> {
+    let mut sorted = sample.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        1 => Some(sorted[middle]),
+        _ => mean(sorted.get(middle.checked_sub(1)?..=middle)?),
+    }
+}
+
+/// The smallest and the largest value; none of an empty sample.
+#[must_use]
+pub fn range(sample: &[f64]) -> Option<(f64, f64)> {
+    let low = sample.iter().copied().min_by(f64::total_cmp)?;
+    Some((low, sample.iter().copied().max_by(f64::total_cmp)?))
+}
+
+/// Two samples of unequal variance compared (Welch 1947).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Welch {
+    /// The mean of the first less that of the second.
+    pub difference: f64,
+    /// Its standard error.
+    pub error: f64,
+    /// Degrees of freedom (Welch and Satterthwaite).
+    pub freedom: f64,
+}
+
+impl Welch {
+    /// None below two values on either side, and where neither side varies at all.
+    #[must_use]
+    pub fn of(a: &[f64], b: &[f64]) -> Option<Self> {
+        let (of_a, of_b) = (variance(a)? / a.len() as f64, variance(b)? / b.len() as f64);
+        let sum = of_a + of_b;
+        let parts = of_a.powi(2) / (a.len() - 1) as f64 + of_b.powi(2) / (b.len() - 1) as f64;
+        let difference = mean(a)? - mean(b)?;
+        (sum > 0.0).then(|| Self { difference, error: sum.sqrt(), freedom: sum.powi(2) / parts })
+    }
+
+    /// The two-sided probability of a difference as large as this where there is none.
+    #[must_use]
+    pub fn p_difference(&self) -> f64 {
+        2.0 * self.upper(self.difference.abs() / self.error)
+    }
+
+    /// The probability of a difference as small as this where it is `margin` or more: the larger of
+    /// two one-sided tests (Schuirmann 1987).
+    #[must_use]
+    pub fn p_equivalence(&self, margin: f64) -> f64 {
+        let below = self.upper((self.difference + margin) / self.error);
+        let above = self.upper((margin - self.difference) / self.error);
+        below.max(above)
+    }
+
+    /// The confidence interval of the difference, such as that of level 0.95.
+    #[must_use]
+    pub fn interval(&self, level: f64) -> (f64, f64) {
+        let quantile = self.t().map_or(f64::NAN, |t| t.inverse_cdf(0.5 + level / 2.0));
+        (self.difference - quantile * self.error, self.difference + quantile * self.error)
+    }
+
+    /// The probability of a value above `t` of Student's distribution.
+    fn upper(&self, t: f64) -> f64 {
+        self.t().map_or(f64::NAN, |distribution| distribution.sf(t))
+    }
+
+    fn t(&self) -> Option<StudentsT> {
+        StudentsT::new(0.0, 1.0, self.freedom).ok()
+    }
+}

@@ -1,0 +1,244 @@
+//! `cargo xtask bench`: resweep against PyTorch, in alternation.
+//!
+//! Both sides are processes that build a network once and then time steps when they are told to;
+//! [`rounds`] tells them, one after another, round after round, with a matrix product beside them.
+
+mod cases;
+mod machine;
+mod rounds;
+mod table;
+mod worker;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use clap::Args;
+use resweep::cli::{BenchMode, DeviceChoice};
+use resweep::records::BenchRow;
+
+use crate::handover::{self, HandoverError};
+use crate::python::{Python, PythonError};
+use cases::{Case, Network, Peer};
+use rounds::{Measured, Timer, alternate, figures};
+use table::Table;
+use worker::{Checked, Ready, Worker, WorkerError};
+
+/// `cargo xtask bench`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// The device: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+    /// CPU threads within an operation; all cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    threads: Option<u32>,
+    /// The networks, joined by commas.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Network::ALL)]
+    networks: Vec<Network>,
+    /// training, evaluation or both, joined by commas.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [BenchMode::Training, BenchMode::Evaluation])]
+    modes: Vec<BenchMode>,
+    /// What to compare with, joined by commas.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Peer::ALL)]
+    peers: Vec<Peer>,
+    /// Images in a batch; each network and mode has its own by default.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    batch: Option<u32>,
+    /// How often both sides are measured.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// How long one measurement takes, about.
+    #[arg(long, default_value_t = 8.0, value_name = "S")]
+    seconds: f64,
+    /// A Python with torch 2.11.0; found or installed by default.
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+    /// The folder under which `bench/` is written.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+}
+
+/// Why nothing, or not all, was measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The binary.
+    #[error(transparent)]
+    Handover(#[from] HandoverError),
+    /// PyTorch.
+    #[error(transparent)]
+    Python(#[from] PythonError),
+    /// A process that measures.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// A spec.
+    #[error("{0}")]
+    Spec(String),
+    /// The record.
+    #[error("{}: {reason}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Measures every case, and writes each row when it is done.
+///
+/// # Errors
+/// Why nothing could be measured.
+pub fn run(args: &BenchArgs) -> Result<ExitCode, BenchError> {
+    let libtorch = crate::setup::libtorch().map_err(HandoverError::from)?;
+    let python = Python::find(args.python.as_deref(), &libtorch)?;
+    let binary = handover::build(&libtorch)?;
+    let bench = Bench { args, python, binary };
+    let (mut table, mut faults) = (Table::new(&args.results), 0);
+    for case in cases::of(&args.networks, &args.modes, args.batch)? {
+        eprintln!("\n{} {} batch {}", case.network.name(), case.mode.name(), case.batch);
+        match bench.case(&case, &mut table) {
+            Ok(warnings) => faults += warnings,
+            Err(error @ BenchError::Table { .. }) => return Err(error),
+            Err(error) => {
+                eprintln!("error: {error}");
+                faults += 1;
+            }
+        }
+    }
+    if let Some(path) = table.path() {
+        println!("\nTable: {}", path.display());
+    }
+    Ok(if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What all cases share.
+struct Bench<'a> {
+    args: &'a BenchArgs,
+    python: Python,
+    binary: PathBuf,
+}
+
+/// The processes of a case.
+struct Sides {
+    ours: (Worker, Ready),
+    gemm: Worker,
+    peers: Vec<(Peer, Worker, Ready)>,
+}
+
+impl Bench<'_> {
+    /// Measures resweep and every peer in a case; how much was wrong with it.
+    fn case(&self, case: &Case, table: &mut Table) -> Result<u32, BenchError> {
+        let mut faults = 0;
+        let ours = Worker::start("resweep", self.ours(case))?;
+        let checked = self.check(case, &ours.1)?;
+        faults += u32::from(checked.is_off());
+        let gemm = Worker::start("the matrix product", self.peer(case, &ours.1, &["--gemm"]))?.0;
+        let mut peers = Vec::new();
+        for &peer in &self.args.peers {
+            let command = self.peer(case, &ours.1, &["--peer", peer.name()]);
+            match Worker::start(peer.name(), command) {
+                Ok((worker, ready)) => peers.push((peer, worker, ready)),
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    faults += 1;
+                }
+            }
+        }
+        self.measure(case, Sides { ours, gemm, peers }, checked, table)?;
+        Ok(faults)
+    }
+
+    fn measure(
+        &self,
+        case: &Case,
+        sides: Sides,
+        checked: Checked,
+        table: &mut Table,
+    ) -> Result<(), BenchError> {
+        let Sides { ours: (mut ours, ready), mut gemm, mut peers } = sides;
+        let mut timers: Vec<&mut dyn Timer> = vec![&mut ours];
+        timers.extend(peers.iter_mut().map(|(_, worker, _)| worker as &mut dyn Timer));
+        let measured = alternate(&mut timers, &mut gemm, self.args.rounds, self.args.seconds)?;
+        for ((peer, _, of_peer), samples) in peers.iter().zip(&measured.sides[1..]) {
+            let both = [(&measured.sides[0], ready.base_bytes), (samples, of_peer.base_bytes)];
+            let row = BenchRow {
+                peer: peer.name().into(),
+                ..self.row(case, &ready, &checked, both, &measured)
+            };
+            println!("{}", table::line(&row, of_peer.form.as_deref()));
+            table.add(row, &self.python)?;
+        }
+        Ok(())
+    }
+
+    fn row(
+        &self,
+        case: &Case,
+        ready: &Ready,
+        checked: &Checked,
+        both: [(&Vec<rounds::Sample>, Option<u64>); 2],
+        measured: &Measured,
+    ) -> BenchRow {
+        let figures = figures(case, both, &measured.gflops);
+        BenchRow {
+            device: ready.device.clone().unwrap_or_default(),
+            device_name: ready.device_name.clone().unwrap_or_default(),
+            threads: ready.threads.unwrap_or_default(),
+            precision: case.precision(ready.is_cuda()).into(),
+            logits_difference: checked.logits.max(checked.logits_after),
+            step_difference: checked.step,
+            code_version: ready.version.clone().unwrap_or_default(),
+            torch_version: self.python.torch.clone(),
+            measured: machine::now(),
+            ..figures
+        }
+    }
+
+    /// What one step comes to on both sides.
+    fn check(&self, case: &Case, ready: &Ready) -> Result<Checked, BenchError> {
+        let folder = tempfile::tempdir().map_err(WorkerError::from)?;
+        let mut ours = self.worker(case);
+        ours.args(["--batch", "32", "--check"]).arg(folder.path());
+        worker::finish("resweep", ours)?;
+        let mut peer = self.python.script("bench_peer.py");
+        peer.args(["--network", case.network.name(), "--device", "cpu", "--check"]);
+        peer.arg(folder.path());
+        let checked = Checked::read(&worker::finish("PyTorch", peer)?)?;
+        eprintln!("  {}", checked.told());
+        Ok(checked.within(case.precision(ready.is_cuda())))
+    }
+
+    fn ours(&self, case: &Case) -> Command {
+        let mut command = self.worker(case);
+        command.args(["--batch", &case.batch.to_string(), "--mode", case.mode.name()]);
+        command
+    }
+
+    fn worker(&self, case: &Case) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.arg("bench-worker").arg(case.network.spec()).arg("--device");
+        command.arg(device_text(self.args.device));
+        if let Some(threads) = self.args.threads {
+            command.args(["--threads", &threads.to_string()]);
+        }
+        command
+    }
+
+    fn peer(&self, case: &Case, ready: &Ready, more: &[&str]) -> Command {
+        let mut command = self.python.script("bench_peer.py");
+        command.args(["--network", case.network.name(), "--mode", case.mode.name()]);
+        command.args(["--batch", &case.batch.to_string()]);
+        command.args(["--precision", case.precision(ready.is_cuda())]);
+        command.args(["--device", ready.device.as_deref().unwrap_or("cpu")]);
+        command.args(["--threads", &ready.threads.unwrap_or(1).to_string()]);
+        command.args(more);
+        command
+    }
+}
+
+fn device_text(choice: DeviceChoice) -> String {
+    match choice {
+        DeviceChoice::Auto => "auto".into(),
+        DeviceChoice::Cpu => "cpu".into(),
+        DeviceChoice::Cuda(index) => format!("cuda:{index}"),
+    }
+}
