@@ -1,7 +1,5 @@
 //! What a forward pass computes with. Weights and logits are float32 all the same.
 
-use std::borrow::Cow;
-
 use tch::{Kind, TchError, Tensor};
 
 use super::Model;
@@ -23,22 +21,27 @@ pub enum Arithmetic {
 
 /// A forward pass: its weights, and the format of its input. Autocast lasts as long as it does.
 pub(super) struct Pass<'a> {
-    pub(super) weights: Cow<'a, [Tensor]>,
+    own: &'a [Tensor],
+    /// In their place.
+    copies: Option<Vec<Tensor>>,
     kind: Kind,
     _autocast: Option<Autocast>,
 }
 
 impl<'a> Pass<'a> {
     pub(super) fn new(model: &'a Model) -> Result<Self, TchError> {
-        let own = Cow::Borrowed(model.weights.as_slice());
-        let (weights, kind, autocast) = match model.arithmetic {
-            Arithmetic::Full => (own, Kind::Float, None),
+        let (copies, kind, autocast) = match model.arithmetic {
+            Arithmetic::Full => (None, Kind::Float, None),
             Arithmetic::Autocast(kind) => {
-                (own, Kind::Float, Some(Autocast::enter(model.device, kind)?))
+                (None, Kind::Float, Some(Autocast::enter(model.device, kind)?))
             }
-            Arithmetic::Copies(kind) => (Cow::Owned(copies(model, kind)?), kind, None),
+            Arithmetic::Copies(kind) => (Some(copies(model, kind)?), kind, None),
         };
-        Ok(Self { weights, kind, _autocast: autocast })
+        Ok(Self { own: &model.weights, copies, kind, _autocast: autocast })
+    }
+
+    pub(super) fn weights(&self) -> &[Tensor] {
+        self.copies.as_deref().unwrap_or(self.own)
     }
 
     /// Images as the network reads them.

@@ -128,7 +128,7 @@ impl Model {
         let inputs: Vec<&Tensor> =
             step.inputs.iter().filter_map(|&value| values[value].as_ref()).collect();
         let (first, end) = step.weights;
-        let (weights, in_place) = (&pass.weights[first..end], step.in_place);
+        let (weights, in_place) = (&pass.weights()[first..end], step.in_place);
         let call = Call { inputs: &inputs, weights, training, in_place };
         match &kernel.work {
             Work::Norm(_, norm) => {
