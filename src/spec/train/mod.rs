@@ -163,7 +163,7 @@ impl Train {
             (
                 self.precision != Precision::Fp16 || !self.optimizer.dampens(),
                 "precision",
-                "Fp16 skips first steps as it pleases, and `dampening` treats the first one apart",
+                "Fp16 may skip the first step, which `dampening` treats apart",
                 "use `Bf16`, which skips none, or leave `dampening` out",
             ),
         ])
