@@ -23,8 +23,8 @@ pub enum Precision {
     /// first, halved where a gradient is not finite, doubled after 2,000 steps without). A step
     /// whose gradients are not finite changes nothing; schedule and averages count it.
     Fp16,
-    /// Every operation in bfloat16, on copies of the float32 weights; scales and shifts of
-    /// BatchNorm stay float32. Fewer conversions than `Bf16`.
+    /// Every operation in bfloat16, also those that autocast leaves in float32, on copies of the
+    /// float32 weights; scales and shifts of BatchNorm stay float32.
     PureBf16,
 }
 
