@@ -19,6 +19,9 @@ pub enum Command {
     Show(ShowArgs),
     /// Read and plan every spec under some paths, and tell what is wrong.
     Check(CheckArgs),
+    /// Train what a sweep says on the input; for the sweep's own use.
+    #[command(hide = true)]
+    Worker(WorkerArgs),
     /// What `cargo xtask bench` times; it says when on stdin.
     #[command(hide = true)]
     BenchWorker(BenchWorkerArgs),
@@ -38,9 +41,14 @@ pub struct SweepArgs {
     /// The device to train on: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value = "auto")]
     pub device: DeviceChoice,
-    /// CPU threads within an operation; all cores by default.
+    /// CPU threads within an operation; by default as many as there are, shared among the runs
+    /// that train at the same time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub threads: Option<u32>,
+    /// Runs that train at the same time: a number, or auto. On a CPU auto measures for some seconds
+    /// whether several runs with fewer threads each are faster; on a GPU it is 1.
+    #[arg(long, value_name = "N", default_value = "auto")]
+    pub jobs: JobsChoice,
     /// The folder under which `<sweep name>/` is written.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
@@ -144,6 +152,47 @@ pub struct CheckArgs {
     /// Spec files, or folders of them.
     #[arg(default_value = "experiments")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `resweep worker`.
+#[derive(Debug, Clone, Args)]
+pub struct WorkerArgs {
+    /// The folder that holds cifar-10-batches-bin, or is it.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The device to train on.
+    #[arg(long)]
+    pub device: DeviceChoice,
+    /// The folder of results, where teachers are looked for.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+    /// The folder of the sweep, where final weights are kept.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// The process of the sweep, with which the worker ends.
+    #[arg(long, value_name = "PID")]
+    pub parent: u32,
+}
+
+/// How many runs train at the same time, as asked for on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobsChoice {
+    /// What is fastest.
+    Auto,
+    /// So many.
+    Exactly(u32),
+}
+
+impl FromStr for JobsChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match (text, text.parse()) {
+            ("auto", _) => Ok(Self::Auto),
+            (_, Ok(jobs @ 1..=1024)) => Ok(Self::Exactly(jobs)),
+            _ => Err("write auto, or how many runs train at the same time, 1 to 1024".into()),
+        }
+    }
 }
 
 /// `resweep bench-worker`.

@@ -52,6 +52,23 @@ pub fn release_memory() {
     }
 }
 
+/// Bytes of memory that new processes can take: what the kernel says is available, or what the
+/// control group of this process leaves where that is less. None where neither can be known.
+pub fn free_memory() -> Option<u64> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let number = |path: &str| read(path)?.trim().parse::<u64>().ok();
+    let available = read("/proc/meminfo").and_then(|text| available(&text));
+    let left = |limit: &str, used: &str| Some(number(limit)?.saturating_sub(number(used)?));
+    let group = left("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current");
+    [available, group].into_iter().flatten().min()
+}
+
+fn available(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
 /// A device that can be used, and why it was taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resolved {
@@ -183,6 +200,8 @@ mod tests {
         let gpu = "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 1\n";
         assert_eq!(gpu_model(gpu).as_deref(), Some("NVIDIA H100 80GB HBM3"));
         assert_eq!(gpu_model(""), None);
+        let memory = "MemTotal:       24658176 kB\nMemAvailable:   20000000 kB\n";
+        assert_eq!(available(memory), Some(20_480_000_000));
     }
 
     #[test]

@@ -21,7 +21,8 @@
 //! | `model` | the plan as a tch module | tensors |
 //! | [`train`] | schedule, optimiser, batches, loop: one model, one recipe, one data set | time, devices |
 //! | [`data`] | CIFAR-10 and shapes10 as bytes in memory | files, the network |
-//! | [`sweep`] | experiments x seeds: which runs are done, which are due, one after another | nothing of tensors: the trainer is passed in |
+//! | [`sweep`] | experiments x seeds: which runs are done, which are due, how many at once | nothing of tensors: the pool that trains them is passed in |
+//! | [`worker`] | the pool of processes: runs side by side, each in this program started again | what is said between them |
 //! | [`records`] | typed rows; each column is declared once | units |
 //! | [`statistics`] | medians, and whether two means differ or agree | numbers |
 //! | [`progress`] | the live display | what a sweep tells |
@@ -39,8 +40,10 @@
 //! - Every random number comes from a generator derived from the run's seed, a purpose and an epoch
 //!   ([`random`]): runs do not disturb one another, and the same seed gives the same bytes on a CPU.
 //! - No step of training waits for the device. Images stay on it as uint8; losses are summed there.
-//! - A run that ended is on the disk before the next begins. Tables are functions of the records.
-//! - A failing, diverging or panicking run costs no other run.
+//! - A run that ended is on the disk before another takes its place. Tables are functions of the records.
+//! - A failing, diverging or panicking run costs no other run; nor does one whose process dies, where
+//!   runs train side by side.
+//! - All runs of a sweep have the same number of threads, and no result depends on what ran beside it.
 //!
 //! # Where to add
 //!
@@ -54,6 +57,7 @@
 //! | a schedule | `spec/train/schedule.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
 //! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
 //! | a function of expressions | its line and its case in `spec/expr/functions.rs` |
+//! | a rule for initial weights | `op/start.rs` (its fields, what it comes to), `model/init.rs` (what it draws); golden facts in `tests/reference/start.py` |
 //! | an augmentation | `spec/train/augment.rs`, `train/augment/` (what it draws, what it does); golden results in `tests/reference/augment.py` |
 //! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |
@@ -84,3 +88,4 @@ pub mod sweep;
 #[cfg(feature = "torch")]
 pub mod torch_error;
 pub mod train;
+pub mod worker;

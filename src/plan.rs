@@ -7,7 +7,7 @@ use petgraph::graph::NodeIndex;
 use serde::Serialize;
 
 use crate::graph::{Graph, Node, Scope};
-use crate::op::{InitScheme, Op, Shape, Weight};
+use crate::op::{Init, InitScheme, Op, Shape, Weight};
 use crate::spec::error::{Problem, SpecError};
 
 pub mod diff;
@@ -91,15 +91,15 @@ impl Plan {
         planner.finish(graph)
     }
 
-    /// Trained parameters.
+    /// Parameters, trained and frozen, as PyTorch counts them.
     pub fn params(&self) -> u64 {
-        self.weights.iter().filter(|weight| weight.role.is_trained()).map(Weight::numel).sum()
+        self.weights.iter().filter(|weight| weight.role.is_parameter()).map(Weight::numel).sum()
     }
 
-    /// Trained parameters of one step.
+    /// Parameters of one step.
     pub fn params_of(&self, step: &Step) -> u64 {
         let weights = &self.weights[step.weights.0..step.weights.1];
-        weights.iter().filter(|weight| weight.role.is_trained()).map(Weight::numel).sum()
+        weights.iter().filter(|weight| weight.role.is_parameter()).map(Weight::numel).sum()
     }
 
     /// What makes a value: the path of a step, or `input`.
@@ -149,6 +149,18 @@ fn order(graph: &Graph) -> Vec<NodeIndex> {
     order
 }
 
+/// An operation that does not fit the network.
+fn misfit(node: &Node, op: &Op, reason: String, help: &str) -> SpecError {
+    let error = SpecError::new(Problem::Shape {
+        node: node.path.clone(),
+        op: op.name(),
+        reason,
+        help: Some(help.into()),
+        inputs: Box::default(),
+    });
+    node.span.map_or(error.clone(), |span| error.or_at(span))
+}
+
 struct Planner {
     plan: Plan,
     /// Numbers in all weights so far.
@@ -181,6 +193,7 @@ impl Planner {
             self.plan.weights.push(weight);
         }
         self.check_size(node, op)?;
+        self.check_whitening(node, op, (first, inputs.first().copied()))?;
         let scope = self.scope(&node.place.scope);
         self.plan.steps.push(Step {
             path: node.path.clone(),
@@ -214,15 +227,27 @@ impl Planner {
             }
             () => return Ok(()),
         };
-        let problem = Problem::Shape {
-            node: node.path.clone(),
-            op: op.name(),
-            reason: format!("with it the network has more than {limit} {what}"),
-            help: Some("reduce its sizes".into()),
-            inputs: Box::default(),
-        };
-        let error = SpecError::new(problem);
-        Err(node.span.map_or(error.clone(), |span| error.or_at(span)))
+        let reason = format!("with it the network has more than {limit} {what}");
+        Err(misfit(node, op, reason, "reduce its sizes"))
+    }
+
+    /// What is whitened are the images, which nothing has changed yet.
+    fn check_whitening(
+        &self,
+        node: &Node,
+        op: &Op,
+        (first, input): (usize, Option<ValueId>),
+    ) -> Result<(), SpecError> {
+        let weights = self.plan.weights[first..].iter();
+        let whitens =
+            weights.map(|weight| weight.init).any(|init| matches!(init, Init::Whiten { .. }));
+        match whitens && input != Some(0) {
+            true => {
+                let reason = "`Whiten` is for a convolution that reads the images".into();
+                Err(misfit(node, op, reason, "choose another `init`, such as `Orthogonal()`"))
+            }
+            false => Ok(()),
+        }
     }
 
     fn finish(mut self, graph: &Graph) -> Result<Plan, SpecError> {

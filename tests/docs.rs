@@ -15,7 +15,7 @@ use resweep::cli::{PlanArgs, ShowArgs, SweepArgs};
 use resweep::commands::plan::{self, PlanError};
 use resweep::commands::{dry_run, show};
 use resweep::experiment;
-use resweep::op::InitScheme;
+use resweep::op::{InitScheme, Nonlinearity, Start};
 use resweep::spec::data::{Data, DataSet, Normalize};
 use resweep::spec::de::{self, Cx};
 use resweep::spec::error::{Problem, SpecError};
@@ -224,6 +224,8 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "dataset" => read::<DataSet>(text),
         "normalize" => read::<Normalize>(text),
         "initscheme" => read::<InitScheme>(text),
+        "start" => read::<Start>(text),
+        "nonlinearity" => read::<Nonlinearity>(text),
         "train" => read::<Train>(text),
         "optimizer" => read::<Optimizer>(text),
         "distill" => read::<Distill>(text),

@@ -68,6 +68,21 @@ fn every_shipped_sweep_plans_within_a_second() {
     }
 }
 
+/// The best of some attempts, since other programs may take the processor away.
+#[test]
+fn a_thousand_layers_are_planned_at_once() {
+    let mut best = f64::INFINITY;
+    for _ in 0..10 {
+        let (loader, started) = (Loader::default(), Instant::now());
+        let file = path("models/preact_bottleneck.ron");
+        let depth = ["params.depth=1001".to_string()];
+        let plan = experiment::network(&loader, &file, &depth, None).unwrap();
+        best = best.min(started.elapsed().as_secs_f64());
+        assert_eq!(plan.steps.len(), 2_670);
+    }
+    assert!(best < 0.05, "{best} s");
+}
+
 /// A resolved spec names no file, and is the same experiment.
 #[test]
 fn resolved_specs_are_the_same_experiments() {

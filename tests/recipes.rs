@@ -23,7 +23,7 @@ fn read(text: &str) -> Experiment {
     }
 }
 
-const TRAIN: [&str; 22] = [
+const TRAIN: [&str; 27] = [
     "augment: [RandomCrop(padding: 4, fill: Reflect)]",
     "augment: [HorizontalFlip()]",
     "augment: [AlternatingFlip]",
@@ -45,6 +45,11 @@ const TRAIN: [&str; 22] = [
     "precision: Bf16",
     "precision: Fp16",
     "precision: PureBf16",
+    "drop_last: true",
+    "groups: (bias: (epochs: 1))",
+    "groups: (bias: (schedule: Polynomial()))",
+    "groups: (bias: (epochs: 1, schedule: Polynomial()))",
+    "groups: (bias: (lr: 2))",
     "",
 ];
 
@@ -67,6 +72,7 @@ fn defaults_written_out_change_no_hash() {
     assert_eq!(planned("eval: (views: One)", "").hash, plain.hash);
     assert_eq!(planned("eval: ()", "validation_seed: 0").hash, plain.hash);
     assert_eq!(planned("precision: Auto", "").hash, plain.hash);
+    assert_eq!(planned("drop_last: false", "").hash, plain.hash);
     let erasing = "RandomErasing(p: 0.5, scale: (0.02, 0.33), ratio: (0.3, 3.3), value: Mean)";
     let erasing = planned(&format!("augment: [{erasing}]"), "");
     assert_eq!(erasing.hash, planned("augment: [RandomErasing()]", "").hash);

@@ -13,8 +13,8 @@ use resweep::records::{
     Environment, EpochRow, Facts, Layout, RunId, RunRow, Status, Store, StoreError,
 };
 use resweep::sweep::{
-    Job, Observer, Outcome, Outline, Planned, Run, RunLog, Start, StepReport, Summary, SweepError,
-    Trained, Trainer, Warning, execute,
+    Job, Observer, OneByOne, Outcome, Outline, Planned, Run, RunLog, Start, StepReport, Summary,
+    SweepError, Trained, Trainer, Warning, Work, execute,
 };
 
 /// How a pretended run goes.
@@ -44,7 +44,8 @@ struct MockError {
 impl Trainer<Fate> for Mock {
     type Error = MockError;
 
-    fn train(&mut self, run: &Run<Fate>, log: &mut RunLog<'_>) -> Result<Trained, MockError> {
+    fn train(&mut self, work: &Work<'_, Fate>, log: &mut RunLog<'_>) -> Result<Trained, MockError> {
+        let run = work.run;
         self.trained.push(format!("{}/{}", run.id.experiment, run.id.seed));
         let mut outcome = Outcome::Completed;
         for epoch in 1..=run.epochs {
@@ -153,7 +154,8 @@ impl Bench {
     /// Runs a job; returns the summary and the runs that were trained.
     fn execute(&self, job: &Job<Fate>, start: Start) -> (Summary, Vec<String>) {
         let mut mock = Mock::default();
-        let summary = execute(job, &mut mock, &self.store(), &mut (), start).unwrap();
+        let summary =
+            execute(job, &mut OneByOne(&mut mock), &self.store(), &mut (), start).unwrap();
         (summary, mock.trained)
     }
 
@@ -298,7 +300,7 @@ fn a_sweep_killed_anywhere_ends_with_the_tables_of_one_that_was_not() {
         let mut killer = Killer { at, started: 0 };
         let (mut mock, job) = (Mock::default(), job(&GOOD));
         let dead = catch_unwind(AssertUnwindSafe(|| {
-            execute(&job, &mut mock, &bench.store(), &mut killer, Start::Resume)
+            execute(&job, &mut OneByOne(&mut mock), &bench.store(), &mut killer, Start::Resume)
         }));
         assert!(dead.is_err());
         let rows = fs::read_to_string(bench.folder().join("runs.csv")).unwrap().lines().count();
@@ -355,7 +357,8 @@ fn a_corrupt_record_is_told_set_aside_and_trained_again() {
     let broken = bench.records()[1].clone();
     fs::write(&broken, "(run: (experiment: \"r20\", seed: 1,").unwrap();
     let (mut mock, mut scribe) = (Mock::default(), Scribe::default());
-    execute(&job(&GOOD), &mut mock, &bench.store(), &mut scribe, Start::Resume).unwrap();
+    execute(&job(&GOOD), &mut OneByOne(&mut mock), &bench.store(), &mut scribe, Start::Resume)
+        .unwrap();
     assert_eq!(mock.trained, ["r20/1"]);
     assert_eq!(bench.tables(), whole);
     assert!(bench.folder().join("runs/r20-seed1-r20-hash-of-.ron.corrupt").exists());
@@ -393,7 +396,8 @@ fn a_table_that_cannot_be_written_loses_no_record() {
         let mut blocker = Blocker { table: table.clone(), warnings: Vec::new(), mend };
         let (mut mock, job) = (Mock::default(), job(&GOOD[..2]));
         let summary =
-            execute(&job, &mut mock, &bench.store(), &mut blocker, Start::Resume).unwrap();
+            execute(&job, &mut OneByOne(&mut mock), &bench.store(), &mut blocker, Start::Resume)
+                .unwrap();
         assert_eq!(bench.records().len(), 2);
         assert_eq!(blocker.warnings.len(), if mend { 1 } else { 2 });
         assert!(blocker.warnings[0].contains(&*table.to_string_lossy()));
@@ -409,7 +413,8 @@ fn a_table_that_cannot_be_written_at_the_start_is_an_error_before_training() {
     let table = bench.folder().join("runs.csv");
     fs::create_dir(&table).unwrap();
     let mut mock = Mock::default();
-    let error = execute(&job(&GOOD), &mut mock, &store, &mut (), Start::Resume).unwrap_err();
+    let error =
+        execute(&job(&GOOD), &mut OneByOne(&mut mock), &store, &mut (), Start::Resume).unwrap_err();
     assert!(matches!(&error, SweepError::Store(StoreError::Write { path, .. }) if *path == table));
     assert!(mock.trained.is_empty());
 }
@@ -419,7 +424,8 @@ fn two_runs_with_one_row_are_refused() {
     let bench = Bench::new();
     let twice = job(&[GOOD[0], GOOD[2], GOOD[0]]);
     let mut mock = Mock::default();
-    let error = execute(&twice, &mut mock, &bench.store(), &mut (), Start::Resume).unwrap_err();
+    let error = execute(&twice, &mut OneByOne(&mut mock), &bench.store(), &mut (), Start::Resume)
+        .unwrap_err();
     assert!(matches!(&error, SweepError::Duplicate { experiment, seed: 0 } if experiment == "r20"));
     assert!(mock.trained.is_empty());
 }
@@ -456,7 +462,8 @@ fn plain_lines_tell_of_the_sweep() {
     let mut lines = Vec::new();
     let mut progress = Untimed(Progress::plain(&mut lines));
     let mut mock = Mock::default();
-    execute(&job(&fates), &mut mock, &bench.store(), &mut progress, Start::Resume).unwrap();
+    execute(&job(&fates), &mut OneByOne(&mut mock), &bench.store(), &mut progress, Start::Resume)
+        .unwrap();
     insta::assert_snapshot!("plain_lines", String::from_utf8(lines).unwrap());
 }
 
@@ -465,6 +472,7 @@ fn bars_go_with_a_sweep_from_its_start_to_its_end() {
     let bench = Bench::new();
     let mut bars = Progress::bars(ProgressDrawTarget::hidden());
     let mut mock = Mock::default();
-    let summary = execute(&job(&GOOD), &mut mock, &bench.store(), &mut bars, Start::Resume);
+    let summary =
+        execute(&job(&GOOD), &mut OneByOne(&mut mock), &bench.store(), &mut bars, Start::Resume);
     assert_eq!(summary.unwrap().trained, 4);
 }

@@ -33,6 +33,9 @@ pub enum Error {
     /// libtorch.
     #[error("libtorch: {}", crate::torch_error::first_line(.0))]
     Torch(#[from] TchError),
+    /// A process of a sweep that cannot go on.
+    #[error("a process of a sweep cannot go on: {0}")]
+    Worker(std::io::Error),
     /// Training stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),

@@ -10,13 +10,17 @@ mod error;
 #[cfg(feature = "torch")]
 pub mod eval;
 #[cfg(feature = "torch")]
-mod pace;
+mod jobs;
 pub mod plan;
 #[cfg(feature = "torch")]
 mod prepare;
 pub mod show;
 #[cfg(feature = "torch")]
+mod slow;
+#[cfg(feature = "torch")]
 pub mod sweep;
+#[cfg(feature = "torch")]
+pub mod worker;
 
 #[cfg(feature = "torch")]
 use error::{Error, fail};

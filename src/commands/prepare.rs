@@ -13,11 +13,17 @@ use crate::spec::train::Precision;
 /// Chooses the device, says which and why, and sets the number of threads where
 /// it is given; libtorch takes one a core by itself.
 pub fn device(choice: DeviceChoice, threads: Option<u32>) -> Result<Resolved, Error> {
-    let resolved = device::resolve(choice)?;
+    let resolved = take(choice)?;
     eprintln!("device {}", resolved.why);
     if let Some(threads) = threads {
         tch::set_num_threads(threads as i32);
     }
+    Ok(resolved)
+}
+
+/// Chooses the device.
+pub fn take(choice: DeviceChoice) -> Result<Resolved, Error> {
+    let resolved = device::resolve(choice)?;
     if let tch::Device::Cuda(_) = resolved.device {
         // Shapes repeat: cuDNN may time its algorithms once and keep the quickest.
         tch::Cuda::cudnn_set_benchmark(true);
@@ -66,13 +72,18 @@ pub fn data(spec: &Data, folder: Option<&Path>) -> Result<Dataset, Error> {
     Ok(Dataset { train: all.train.take(train), test: all.test.take(test), ..all })
 }
 
+/// The name of a device: `cpu`, `cuda:0`.
+pub fn name(device: &Resolved) -> String {
+    match device.device {
+        tch::Device::Cuda(index) => format!("cuda:{index}"),
+        _ => "cpu".into(),
+    }
+}
+
 /// What all runs of an invocation share.
 pub fn environment(device: &Resolved, overrides: &[String]) -> Environment {
     Environment {
-        device: match device.device {
-            tch::Device::Cuda(index) => format!("cuda:{index}"),
-            _ => "cpu".into(),
-        },
+        device: name(device),
         device_name: Some(device::describe(device.device)),
         threads: tch::get_num_threads() as u32,
         overrides: overrides.to_vec(),

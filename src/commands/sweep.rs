@@ -1,12 +1,14 @@
 //! `sweep SPEC`: train and evaluate every experiment, and write the tables.
 
+use std::cmp::Reverse;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use super::jobs::{self, Question};
 use super::plan::{loader_of, ready, report, rows};
-use super::{pace, prepare};
+use super::{prepare, slow};
 use crate::cli::SweepArgs;
 use crate::data::Dataset;
 use crate::device::Resolved;
@@ -14,7 +16,7 @@ use crate::experiment::{Experiment, Experiments};
 use crate::progress::Progress;
 use crate::records::{Environment, Facts, RunId, Store};
 use crate::spec::data::Data;
-use crate::sweep::{Job, Run, Start, execute};
+use crate::sweep::{Job, OneByOne, Run, Start, execute};
 use crate::train::runner::{Runner, Task};
 
 /// Runs a sweep.
@@ -37,35 +39,41 @@ pub fn run(args: &SweepArgs) -> ExitCode {
 
 /// Whether every run ended well.
 fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Error> {
-    let device = prepare::device(args.device, args.threads)?;
+    let (device, folder) = (prepare::device(args.device, None)?, args.data.as_deref());
     for experiment in &experiments.list {
         prepare::precision(&device, experiment.train.precision)?;
     }
     let store = Store::open(&args.results, &experiments.name)?;
-    let (sizes, mut first) = sizes(&experiments, args.data.as_deref())?;
-    let load = |data: &Data| match first.take().filter(|(spec, _)| spec == data) {
-        Some((_, loaded)) => Ok(loaded),
-        None => {
-            let loaded = prepare::data(data, args.data.as_deref());
-            loaded.map_err(|error| Box::new(error) as Box<dyn Error>)
-        }
-    };
-    let mut runner = Runner::new(device.device, Box::new(load));
-    if !args.no_weights {
-        runner = runner.keeping_weights(store.clone());
-        eprint!("{}", room(&experiments));
-    }
+    let keep = (!args.no_weights).then_some(&store);
+    let (sizes, first) = sizes(&experiments, folder)?;
     let environment = prepare::environment(&device, &experiments.overrides);
-    let job = job(&experiments, &sizes, environment, &device)?;
+    let mut job = job(&experiments, &sizes, environment, &device)?;
     for experiment in &experiments.list {
         store.save_spec(&experiment.name, &experiment.hash, &experiment.resolved)?;
     }
-    pace::warn(&experiments, &device);
+    slow::warn(&experiments, &device);
+    eprint!("{}", keep.map(|_| room(&experiments)).unwrap_or_default());
     let start = if args.fresh { Start::Fresh } else { Start::Resume };
-    let summary = execute(&job, &mut runner, &store, &mut Progress::on_stderr(), start)?;
+    let mut processes = jobs::processes(&experiments, &device, args, keep);
+    let question = Question { args, job: &job, store: &store, start, device: &device };
+    let split = jobs::settle(&question, &mut processes)?;
+    job.environment.threads = split.threads;
+    let mut progress = Progress::on_stderr();
+    let summary = if split.jobs > 1 {
+        // The processes load their own.
+        drop(first);
+        largest_first(&mut job.runs);
+        processes.set_split(split);
+        execute(&job, &mut processes, &store, &mut progress, start)?
+    } else {
+        drop(processes);
+        tch::set_num_threads(split.threads as i32);
+        let mut runner = runner(&device, folder, first).keeping_weights(keep.cloned());
+        execute(&job, &mut OneByOne(&mut runner), &store, &mut progress, start)?
+    };
     print!("{}", summary.text());
     println!("{}", tables_line(store.folder()));
-    if !args.no_weights {
+    if let Some(store) = keep {
         println!("Weights: {}", store.weights().display());
     }
     Ok(summary.is_clean())
@@ -85,15 +93,39 @@ fn room(experiments: &Experiments) -> String {
     }
 }
 
+/// The order in which runs side by side are over soonest, the seeds one after the other as before.
+fn largest_first(runs: &mut [Run<Task>]) {
+    let work = |run: &Run<Task>| run.facts.macs as u128 * u128::from(run.epochs);
+    for runs in runs.chunk_by_mut(|a, b| a.id.seed == b.id.seed) {
+        runs.sort_by_key(|run| Reverse(work(run)));
+    }
+}
+
+/// A trainer that has the first images already and loads others.
+pub(super) fn runner<'a>(
+    device: &Resolved,
+    folder: Option<&'a Path>,
+    mut first: Option<Loaded>,
+) -> Runner<'a> {
+    let load = move |data: &Data| match first.take().filter(|(spec, _)| spec == data) {
+        Some((_, loaded)) => Ok(loaded),
+        None => {
+            let loaded = prepare::data(data, folder);
+            loaded.map_err(|error| Box::new(error) as Box<dyn Error>)
+        }
+    };
+    Runner::new(device.device, Box::new(load))
+}
+
 fn tables_line(folder: &Path) -> String {
     format!("Tables: {0}/accuracy.csv, timing.csv, runs.csv, epochs.csv", folder.display())
 }
 
 /// A data spec with the numbers of training and test images that it comes to.
-type Size = (Data, u64, u64);
+pub(super) type Size = (Data, u64, u64);
 
 /// A data spec with its images.
-type Loaded = (Data, Dataset);
+pub(super) type Loaded = (Data, Dataset);
 
 /// Loads every data set once, so that one that cannot be used is told before anything trains, and
 /// keeps the first, which the first run needs.
@@ -123,23 +155,27 @@ fn job(
     // Every experiment gets its first seed before any gets its second: a first comparison is soon
     // there.
     let runs = experiments.seeds.iter().flat_map(|&seed| {
-        experiments.list.iter().map(move |experiment| run_of(experiment, seed, sizes, device))
+        experiments.list.iter().map(move |experiment| {
+            let precision = prepare::precision(device, experiment.train.precision)?;
+            Ok(run_of(experiment, seed, sizes, precision))
+        })
     });
-    let runs = runs.collect::<Result<_, _>>()?;
+    let runs = runs.collect::<Result<_, super::Error>>()?;
     let (name, layout) = (experiments.name.clone(), rows::layout(experiments));
     Ok(Job { name, environment, layout, runs })
 }
 
-fn run_of(
+/// A run of an experiment; its facts tell of images where their sizes are known.
+pub(super) fn run_of(
     experiment: &Experiment,
     seed: u64,
     sizes: &[Size],
-    device: &Resolved,
-) -> Result<Run<Task>, super::Error> {
+    precision: &str,
+) -> Run<Task> {
     let Experiment { name, plan, train, data, hash, teacher, .. } = experiment;
     let teacher = teacher.clone().and_then(Result::ok);
     let size = sizes.iter().find(|size| size.0 == *data);
-    Ok(Run {
+    Run {
         id: RunId { experiment: name.clone(), seed, spec_hash: hash.clone() },
         facts: Facts {
             params: plan.params(),
@@ -157,5 +193,5 @@ fn run_of(
             data: data.clone(),
             teacher,
         },
-    })
+    }
 }

@@ -164,6 +164,7 @@ impl<'a> Expansion<'a> {
         if self.is_left_out(candidate, Some(&planned.plan)).map_err(one)? {
             return Ok(());
         }
+        train.0.check_images(&train.1, data.train_images()).map_err(one)?;
         let name = self.names.name(index, candidate).map_err(one)?;
         let explain = |error| vec![candidate.explain(error, &["train", "data"])];
         let teacher = self.teachers.of(self.loader, (&train.0, &train.1), &data, &planned.plan);

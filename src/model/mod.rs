@@ -43,7 +43,7 @@ impl Model {
         let mut random = generator(seed, Purpose::Init, 0);
         let make = |weight: &Weight| {
             let tensor = place(&init::draw(weight, &mut random)?, weight, device)?;
-            match weight.role.is_trained() {
+            match weight.is_trained() {
                 true => tensor.f_set_requires_grad(true),
                 false => Ok(tensor),
             }

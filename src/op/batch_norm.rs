@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Init, InitScheme, Misfit, Operation, Role, Shape, Weight, maps};
+use super::{Freeze, Init, InitScheme, Misfit, Operation, Role, Shape, Weight, maps};
 #[cfg(feature = "torch")]
 use crate::shim;
 
@@ -21,6 +21,9 @@ pub struct BatchNorm2d {
     /// (Goyal et al. 2017, section 5.1; torchvision's `zero_init_residual`).
     #[serde(default = "unit", skip_serializing_if = "is_one")]
     pub init: f64,
+    /// What training leaves as it began: `Weight` is the scale, `Bias` the shift; nothing by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Freeze>,
 }
 
 pub(super) fn default_eps() -> f64 {
@@ -61,12 +64,14 @@ impl Operation for BatchNorm2d {
             [Shape::Maps(channels, ..)] => [*channels],
             _ => return Vec::new(),
         };
-        vec![
+        let mut weights = vec![
             Weight::new("weight", &channels, Role::Norm, Init::constant(self.init)),
             Weight::new("bias", &channels, Role::Norm, Init::Zeros),
             Weight::new("running_mean", &channels, Role::Buffer, Init::Zeros),
             Weight::new("running_var", &channels, Role::Buffer, Init::Ones),
-        ]
+        ];
+        Freeze::mark(self.frozen, &mut weights);
+        weights
     }
 
     #[cfg(feature = "torch")]

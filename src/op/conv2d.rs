@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+use super::start::Layer;
 use super::window::{Rest, Window, nonzero};
-use super::{InitScheme, Misfit, Operation, Role, Shape, Size2, Weight, maps, one};
+use super::{Freeze, InitScheme, Misfit, Operation, Role, Shape, Size2, Start, Weight, maps, one};
 #[cfg(feature = "torch")]
 use crate::shim;
 
@@ -29,6 +30,12 @@ pub struct Conv2d {
     /// Whether a bias is added; none by default, since a normalisation mostly follows.
     #[serde(default)]
     pub bias: bool,
+    /// Initial kernel; by default as the network's `init` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<Start>,
+    /// What training leaves as it began; nothing by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Freeze>,
 }
 
 impl Conv2d {
@@ -66,7 +73,27 @@ impl Conv2d {
                 return Err(Misfit::new(reason, "choose a divisor of both channel counts"));
             }
         }
-        Ok(())
+        Freeze::check(self.frozen, self.bias)?;
+        self.init.map_or(Ok(()), |init| {
+            init.check()?;
+            self.check_whitening(init, channels)
+        })
+    }
+
+    /// Whitening filters are as many as a patch has numbers, and their negatives.
+    fn check_whitening(&self, init: Start, channels: u64) -> Result<(), Misfit> {
+        let wanted = channels.saturating_mul(self.kernel.area()).saturating_mul(2);
+        match init {
+            Start::Whiten { .. } if self.groups != 1 => Err(Misfit::new(
+                "`Whiten` is for a convolution without groups",
+                "leave `groups` out",
+            )),
+            Start::Whiten { .. } if self.out != wanted => Err(Misfit::new(
+                format!("`Whiten` makes {wanted} filters, `out` is {}", self.out),
+                format!("write `out: {wanted}`: 2 x channels x height x width of a patch"),
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -84,11 +111,14 @@ impl Operation for Conv2d {
         // PyTorch's fan-out of a kernel is its first dimension times its area, groups or not.
         let fan_out = self.out.saturating_mul(area);
         let dims = [self.out, channels / self.groups, self.kernel.height, self.kernel.width];
-        let init = scheme.convolution(fan_in, fan_out);
+        let usual = scheme.convolution(fan_in, fan_out);
+        let layer = Layer { fan_in, fan_out, groups: self.groups, usual };
+        let init = self.init.map_or(usual, |init| init.init(layer));
         let mut weights = vec![Weight::new("weight", &dims, Role::Convolution, init)];
         if self.bias {
             weights.push(Weight::new("bias", &[self.out], Role::Bias, scheme.linear(fan_in)));
         }
+        Freeze::mark(self.frozen, &mut weights);
         weights
     }
 

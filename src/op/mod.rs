@@ -42,6 +42,7 @@ mod silu;
 mod size2;
 mod slice;
 mod softmax;
+mod start;
 mod subsample;
 mod tanh;
 mod upsample;
@@ -55,8 +56,9 @@ pub use gelu::Approximation;
 pub use shape::{Arity, Shape};
 pub(crate) use size2::SIZE2;
 pub use size2::Size2;
+pub use start::{Fan, Freeze, Nonlinearity, OtherFilters, Start};
 pub use upsample::Mode;
-pub use weight::{Init, InitScheme, Per, Role, Weight};
+pub use weight::{Init, InitScheme, Others, Per, Role, Weight};
 
 /// An operation of a network: what the planner asks for, and the forward pass.
 pub trait Operation {

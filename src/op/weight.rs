@@ -15,11 +15,19 @@ pub struct Weight {
     pub role: Role,
     /// Its value before training.
     pub init: Init,
+    /// Whether training leaves it as it began.
+    #[serde(skip_serializing_if = "super::is_false")]
+    pub frozen: bool,
 }
 
 impl Weight {
     pub(crate) fn new(name: &str, dims: &[u64], role: Role, init: Init) -> Self {
-        Self { name: name.into(), dims: dims.to_vec(), role, init }
+        Self { name: name.into(), dims: dims.to_vec(), role, init, frozen: false }
+    }
+
+    /// Whether training changes it by gradients.
+    pub fn is_trained(&self) -> bool {
+        self.role.is_parameter() && !self.frozen
     }
 
     /// How many numbers it has; saturates.
@@ -46,8 +54,8 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether training changes it by gradients.
-    pub fn is_trained(self) -> bool {
+    /// Whether it is counted as a parameter, trained or frozen.
+    pub fn is_parameter(self) -> bool {
         self != Self::Buffer
     }
 }
@@ -64,6 +72,51 @@ pub enum Init {
         /// The value.
         value: f64,
     },
+    /// Uniform in `[-bound, bound)`.
+    Uniform {
+        /// The largest magnitude.
+        bound: f64,
+    },
+    /// Normal with mean 0.
+    Normal {
+        /// Standard deviation.
+        std: f64,
+    },
+    /// Normal with mean 0, nothing beyond the bound.
+    TruncNormal {
+        /// Standard deviation before it is cut off.
+        std: f64,
+        /// The largest magnitude.
+        bound: f64,
+    },
+    /// As a matrix of `dims[0]` rows: rows or columns at right angles.
+    Orthogonal {
+        /// Their length.
+        gain: f64,
+    },
+    /// In each group, filter `i` hands on channel `i` of its group, as long as there is one.
+    Dirac {
+        /// Of the convolution.
+        groups: u64,
+        /// The filters that are left.
+        others: Others,
+    },
+    /// Whitening filters and their negatives. Until the training images are seen, uniform.
+    Whiten {
+        /// How many images it takes.
+        images: u32,
+        /// Added to variances.
+        eps: f64,
+        /// Until then, the largest magnitude.
+        bound: f64,
+    },
+}
+
+/// The filters that a partial identity leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub enum Others {
+    /// All 0.
+    Zeros,
     /// Uniform in `[-bound, bound)`.
     Uniform {
         /// The largest magnitude.
@@ -133,6 +186,11 @@ impl InitScheme {
     /// For the matrix of a linear layer, and for biases: Kaiming uniform with `a = sqrt(5)`, which
     /// comes to the bound `1 / sqrt(fan_in)`.
     pub(crate) fn linear(self, fan_in: u64) -> Init {
-        Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
+        Init::Uniform { bound: Self::bound(fan_in) }
+    }
+
+    /// The bound of PyTorch's default.
+    pub(crate) fn bound(fan_in: u64) -> f64 {
+        1.0 / (fan_in as f64).sqrt()
     }
 }

@@ -223,7 +223,15 @@ mod tests {
 
     #[test]
     fn operations_are_told_in_a_few_characters() {
-        assert_eq!(operation(&Op::Linear(crate::op::Linear { out: 8, bias: true })), "Linear");
+        assert_eq!(
+            operation(&Op::Linear(crate::op::Linear {
+                out: 8,
+                bias: true,
+                init: None,
+                frozen: None
+            })),
+            "Linear"
+        );
         assert_eq!(operation(&Op::DropPath(crate::op::DropPath { p: 0.5 })), "DropPath p 0.5");
         let channels = Op::ChannelConv(crate::op::ChannelConv { kernel: 5 });
         assert_eq!(operation(&channels), "ChannelConv kernel 5");

@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn fields_come_in_the_order_of_their_declaration() {
         assert_eq!(fields(&Op::Relu(crate::op::Relu {})), []);
-        let op = Op::Linear(crate::op::Linear { out: 10, bias: true });
+        let op = Op::Linear(crate::op::Linear { out: 10, bias: true, init: None, frozen: None });
         let wanted = [("out", "10"), ("bias", "true")];
         assert_eq!(fields(&op), wanted.map(|(name, value)| (name.into(), value.into())));
         assert_eq!(text(&serde_json::json!([1, 7])), "(1, 7)");

@@ -6,12 +6,14 @@ use std::time::Duration;
 use crate::records::{EpochRow, RunId};
 use crate::sweep::{Outline, StepReport};
 
-/// The time left for each run and for the sweep, if the runs go on one after the other.
+/// The time left for each run and for the sweep, if the runs go on as many at a time as they can.
 ///
 /// An epoch to come takes as long as those of its experiment took; before there is one, as long as
 /// its multiply-accumulates take at the pace of the whole sweep.
 #[derive(Debug, Default)]
 pub struct Forecast {
+    /// Runs that go on at the same time, at most.
+    at_once: usize,
     ahead: BTreeMap<RunId, Ahead>,
     experiments: BTreeMap<String, Pace>,
     sweep: Pace,
@@ -35,13 +37,13 @@ struct Pace {
 
 impl Forecast {
     /// Before the first of the runs starts.
-    pub fn of(due: &[Outline]) -> Self {
+    pub fn of(due: &[Outline], at_once: usize) -> Self {
         let ahead = |outline: &Outline| Ahead {
             outline: outline.clone(),
             epochs: f64::from(outline.epochs),
         };
         let ahead = due.iter().map(|outline| (outline.id.clone(), ahead(outline))).collect();
-        Self { ahead, ..Self::default() }
+        Self { at_once, ahead, ..Self::default() }
     }
 
     /// A run is within an epoch.
@@ -74,7 +76,10 @@ impl Forecast {
 
     /// The time left for all runs; none before the first epoch of the sweep.
     pub fn sweep_left(&self) -> Option<Duration> {
-        duration(self.ahead.values().map(|ahead| self.seconds(ahead)).sum::<Option<f64>>()?)
+        let runs: Vec<f64> =
+            self.ahead.values().map(|ahead| self.seconds(ahead)).collect::<Option<_>>()?;
+        let longest = runs.iter().copied().fold(0.0, f64::max);
+        duration(longest.max(runs.iter().sum::<f64>() / self.at_once.max(1) as f64))
     }
 
     fn seconds(&self, ahead: &Ahead) -> Option<f64> {
@@ -134,7 +139,7 @@ mod tests {
     #[test]
     fn an_experiment_not_yet_seen_counts_by_its_work() {
         let due = [outline("small", 0, 10.0), outline("small", 1, 10.0), outline("large", 0, 30.0)];
-        let mut forecast = Forecast::of(&due);
+        let mut forecast = Forecast::of(&due, 1);
         assert_eq!(forecast.sweep_left(), None);
 
         forecast.epoch(&due[0], &row(1, 9.0));
@@ -148,5 +153,15 @@ mod tests {
         forecast.finish(&due[0].id);
         forecast.epoch(&due[2], &row(1, 19.0));
         assert_eq!(forecast.sweep_left(), Some(Duration::from_secs(40 + 60)));
+    }
+
+    #[test]
+    fn runs_side_by_side_take_their_share_of_the_time_and_at_least_that_of_the_longest() {
+        let due = [outline("small", 0, 10.0), outline("small", 1, 10.0), outline("large", 0, 30.0)];
+        let mut forecast = Forecast::of(&due, 2);
+        forecast.epoch(&due[0], &row(1, 9.0));
+        assert_eq!(forecast.sweep_left(), Some(Duration::from_secs(120)));
+        forecast.epoch(&due[2], &row(2, 29.0));
+        assert_eq!(forecast.sweep_left(), Some(Duration::from_secs((30 + 40 + 60) / 2)));
     }
 }

@@ -4,7 +4,7 @@
 //! stand below these lines.
 
 mod forecast;
-mod lines;
+pub mod lines;
 
 use std::collections::BTreeMap;
 use std::io::{Stderr, Write, stderr};
@@ -25,8 +25,6 @@ pub struct Progress<W: Write = Stderr> {
     runs: u64,
     begun: u64,
     live: BTreeMap<RunId, Live>,
-    /// When a step was last shown.
-    shown: Option<Instant>,
 }
 
 /// Where it is shown.
@@ -40,6 +38,8 @@ struct Live {
     bar: ProgressBar,
     top1: Option<f64>,
     loss: Option<f64>,
+    /// When a step of it was last shown.
+    shown: Option<Instant>,
 }
 
 /// Least time between two steps that are shown; those between cost a look at the clock.
@@ -70,7 +70,7 @@ impl<W: Write> Progress<W> {
 
     fn new(screen: Screen<W>) -> Self {
         let forecast = Forecast::default();
-        Self { screen, forecast, runs: 0, begun: 0, live: BTreeMap::new(), shown: None }
+        Self { screen, forecast, runs: 0, begun: 0, live: BTreeMap::new() }
     }
 
     /// Shows a line, above the bars where there are any. A display that cannot be written is no
@@ -97,7 +97,7 @@ impl<W: Write> Progress<W> {
             let bar = ProgressBar::new(u64::from(run.epochs));
             let bar = all.add(bar.with_style(style("{prefix}  {bar:12}  {wide_msg}")));
             bar.set_prefix(lines::name(&run.id.experiment, run.id.seed));
-            self.live.insert(run.id.clone(), Live { bar, top1: None, loss: None });
+            self.live.insert(run.id.clone(), Live { bar, top1: None, loss: None, shown: None });
         }
     }
 
@@ -110,7 +110,9 @@ impl<W: Write> Progress<W> {
             sweep.inc(1);
         }
     }
+}
 
+impl Live {
     /// Whether a step may be shown now.
     fn is_due(&mut self) -> bool {
         let due = self.shown.is_none_or(|shown| shown.elapsed() >= BETWEEN_STEPS);
@@ -123,7 +125,7 @@ impl<W: Write> Progress<W> {
 
 impl<W: Write> Observer for Progress<W> {
     fn planned(&mut self, plan: &Planned) {
-        self.forecast = Forecast::of(&plan.due);
+        self.forecast = Forecast::of(&plan.due, plan.at_once);
         self.begun = plan.kept.len() as u64;
         self.runs = self.begun + plan.due.len() as u64;
         if let Screen::Bars { sweep, .. } = &self.screen {
@@ -144,18 +146,18 @@ impl<W: Write> Observer for Progress<W> {
     }
 
     fn step(&mut self, run: &Outline, step: &StepReport) {
-        if matches!(self.screen, Screen::Plain(_)) || !self.is_due() {
+        // There is none on plain lines.
+        let Some(live) = self.live.get_mut(&run.id) else { return };
+        if !live.is_due() {
             return;
         }
         self.forecast.reach(&run.id, step);
-        if let Some(live) = self.live.get_mut(&run.id) {
-            live.loss = step.loss.or(live.loss);
-            live.bar.set_length(u64::from(run.epochs) * u64::from(step.steps));
-            let before = u64::from(step.epoch.saturating_sub(1)) * u64::from(step.steps);
-            live.bar.set_position(before + u64::from(step.step));
-            let left = self.forecast.run_left(&run.id);
-            live.bar.set_message(lines::step(run, step, live.loss, live.top1, left));
-        }
+        live.loss = step.loss.or(live.loss);
+        live.bar.set_length(u64::from(run.epochs) * u64::from(step.steps));
+        let before = u64::from(step.epoch.saturating_sub(1)) * u64::from(step.steps);
+        live.bar.set_position(before + u64::from(step.step));
+        let left = self.forecast.run_left(&run.id);
+        live.bar.set_message(lines::step(run, step, live.loss, live.top1, left));
         self.show_sweep_left();
     }
 

@@ -102,6 +102,11 @@ impl Store {
         Ok(store)
     }
 
+    /// The store in a folder that another process has opened.
+    pub fn at(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
     /// The folder of the sweep.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -170,6 +175,25 @@ impl Store {
         let text = ron::ser::to_string_pretty(record, pretty)
             .map_err(|source| StoreError::Record { path: path.clone(), source })?;
         replace(&path, format!("{text}\n").as_bytes())
+    }
+
+    /// The record of a run, where there is one that can be read; nothing is set aside.
+    pub fn peek(&self, id: &RunId) -> Option<Record> {
+        read(&self.record_path(id)).ok().filter(|record| record.id() == *id)
+    }
+
+    /// A file of the sweep's folder beside records and tables; none where it cannot be read.
+    pub fn note(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.folder.join(name)).ok()
+    }
+
+    /// Keeps such a file.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn save_note(&self, name: &str, text: &str) -> Result<(), StoreError> {
+        replace(&self.folder.join(name), text.as_bytes())
     }
 
     /// Keeps the resolved spec of an experiment, in `specs/`: RON that runs again as it is.

@@ -94,6 +94,12 @@ impl Data {
         Some(("validation".into(), Problem::Value { reason, help }))
     }
 
+    /// The number of training images that are not held out.
+    pub fn train_images(&self) -> u64 {
+        let train = self.train.unwrap_or(self.set.usual().0);
+        u64::from(train.saturating_sub(self.validation.unwrap_or(0)))
+    }
+
     /// All of CIFAR-10, resized to a network's input.
     pub fn for_input(input: Shape) -> Self {
         let resize = match input {

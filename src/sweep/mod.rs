@@ -1,29 +1,31 @@
 //! A sweep: runs in order, each trained once and recorded as it ends.
 //!
-//! Nothing here knows of tensors. A [`Trainer`] trains one run and knows nothing of the others; an
-//! [`Observer`] is told what happens. Between them, [`execute`] decides which runs are due, keeps a
-//! record of each however it ends, and writes the tables.
+//! Nothing here knows of tensors. A [`Trainer`] trains one run and knows nothing of the others; a
+//! [`Pool`] has the runs trained, one or several at a time; an [`Observer`] is told what happens.
+//! Between them, [`execute`] decides which runs are due, keeps a record of each however it ends, and
+//! writes the tables.
 //!
-//! **Invariant:** a run that ended is on the disk before the next one starts, so a process that is
-//! killed loses at most the run in hand.
+//! **Invariant:** a run that ended is on the disk before another takes its place, so a process that
+//! is killed loses at most the runs in hand.
 //!
 //! **Invariant:** an error or a panic of the trainer ends its run and no other.
 
+mod ending;
 mod observer;
+mod pool;
+mod split;
 
-use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
-use std::iter;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Instant, SystemTime};
 
 use crate::records::{
-    Ending, Environment, EpochRow, Facts, Found, Layout, Record, RunId, Span, Status, Store,
-    StoreError, Tables, summary,
+    Environment, EpochRow, Facts, Found, Layout, Record, RunId, Span, Status, Store, StoreError,
+    Tables, summary,
 };
 
 pub use observer::{Observer, Outline, Planned, StepReport, Warning};
+pub use pool::{End, OneByOne, Outcome, Pool, RunLog, Trained, Trainer, Watch, Work, attempt};
+pub use split::{Calibration, Cost, Measured, Split, Stopwatch, calibrate, is_short, too_large};
 
 /// Runs every run of a sweep that is due, and returns what the sweep's records then say.
 ///
@@ -36,16 +38,16 @@ pub use observer::{Observer, Outline, Planned, StepReport, Warning};
 /// [`SweepError::Duplicate`] before anything is touched, and [`SweepError::Store`] where the
 /// folder cannot be used or a record cannot be kept. A run that fails is no error: see
 /// [`Summary::is_clean`].
-pub fn execute<T, R: Trainer<T>>(
+pub fn execute<T>(
     job: &Job<T>,
-    trainer: &mut R,
+    pool: &mut dyn Pool<T>,
     store: &Store,
     observer: &mut dyn Observer,
     start: Start,
 ) -> Result<Summary, SweepError> {
     refuse_duplicates(&job.runs)?;
     let mut sweep = Sweep { job, store, observer, records: BTreeMap::new(), unwritten: None };
-    let outcome = sweep.run(trainer, start);
+    let outcome = sweep.run(pool, start);
     observer.ended();
     outcome
 }
@@ -74,72 +76,6 @@ pub struct Run<T> {
     pub facts: Facts,
     /// What the trainer needs; opaque here.
     pub payload: T,
-}
-
-/// Trains one run; knows nothing of the others.
-pub trait Trainer<T> {
-    /// Why a run could not be trained. The first line of its message, followed by those of its
-    /// sources, becomes the reason on record.
-    type Error: Error;
-
-    /// Trains and evaluates a run, telling `log` of each epoch as it ends.
-    ///
-    /// All that a run needs is made in here: after an error or a panic the trainer is called for
-    /// the next run all the same.
-    ///
-    /// # Errors
-    ///
-    /// Whatever keeps the run from its end; the epochs told until then are kept.
-    fn train(&mut self, run: &Run<T>, log: &mut RunLog<'_>) -> Result<Trained, Self::Error>;
-}
-
-/// A run that the trainer brought to an end.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Trained {
-    /// Whether it trained all its epochs.
-    pub outcome: Outcome,
-    /// Median latency in milliseconds of the forward pass of one image.
-    pub latency_ms: Option<f64>,
-    /// Peak memory in units of 10^6 bytes.
-    pub peak_memory_mb: Option<f64>,
-}
-
-/// How a run came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It trained all its epochs.
-    Completed,
-    /// Its loss became NaN or infinite.
-    Diverged {
-        /// The epoch in which it did; the first is 1.
-        epoch: u32,
-    },
-}
-
-/// Where a trainer tells what happens in its run.
-pub struct RunLog<'a> {
-    run: Outline,
-    epochs: Vec<EpochRow>,
-    observer: &'a mut dyn Observer,
-}
-
-impl RunLog<'_> {
-    /// A training step is done. Costs next to nothing; needs no loss, which would make the host
-    /// wait for the device.
-    pub fn step(&mut self, step: &StepReport) {
-        self.observer.step(&self.run, step);
-    }
-
-    /// An epoch is trained and evaluated.
-    pub fn epoch(&mut self, row: EpochRow) {
-        self.observer.epoch(&self.run, &row);
-        self.epochs.push(row);
-    }
-
-    /// Something the user should know, which does not stop the run.
-    pub fn warned(&mut self, warning: &Warning<'_>) {
-        self.observer.warned(warning);
-    }
 }
 
 /// What becomes of runs that are recorded as finished.
@@ -207,17 +143,17 @@ struct Sweep<'a, T> {
 }
 
 impl<'a, T> Sweep<'a, T> {
-    fn run<R: Trainer<T>>(&mut self, trainer: &mut R, start: Start) -> Result<Summary, SweepError> {
+    fn run(&mut self, pool: &mut dyn Pool<T>, start: Start) -> Result<Summary, SweepError> {
         for run in &self.job.runs {
             self.recall(&run.id, start)?;
         }
         self.store.write_tables(&self.tables())?;
         let due = self.due();
         let kept = self.job.runs.len() - due.len();
-        self.tell_plan(&due);
-        for run in &due {
-            self.train(run, trainer)?;
-        }
+        self.tell_plan(&due, pool.at_once());
+        let work: Vec<Work<'_, T>> = due.iter().map(|&run| Work { run }).collect();
+        let live = due.iter().map(|run| Live::of(run)).collect();
+        pool.train_all(&work, &mut Keeper { sweep: self, live })?;
         let (tables, unwritten) = (self.tables(), self.unwritten.take());
         Ok(Summary { tables, trained: due.len(), kept, unwritten })
     }
@@ -243,24 +179,22 @@ impl<'a, T> Sweep<'a, T> {
         self.job.runs.iter().filter(|run| !finished(run)).collect()
     }
 
-    fn tell_plan(&mut self, due: &[&Run<T>]) {
+    fn tell_plan(&mut self, due: &[&Run<T>], at_once: usize) {
         let kept = self.job.runs.iter().filter_map(|run| self.records.get(&run.id));
         let planned = Planned {
             sweep: self.job.name.clone(),
             due: due.iter().map(|run| Outline::of(run)).collect(),
             kept: kept.filter(|record| record.is_finished()).map(|r| r.run.clone()).collect(),
+            at_once,
         };
         self.observer.planned(&planned);
     }
 
-    /// Trains a run, keeps its record, and writes the tables.
-    fn train<R: Trainer<T>>(&mut self, run: &Run<T>, trainer: &mut R) -> Result<(), StoreError> {
-        let outline = Outline::of(run);
-        self.observer.started(&outline);
-        let record = attempt(run, &self.job.environment, trainer, self.observer);
+    /// Keeps the record of a run that ended, and writes the tables.
+    fn keep(&mut self, outline: &Outline, record: Record) -> Result<(), StoreError> {
         self.store.save(&record)?;
-        self.observer.finished(&outline, &record.run);
-        self.records.insert(run.id.clone(), record);
+        self.observer.finished(outline, &record.run);
+        self.records.insert(outline.id.clone(), record);
         self.unwritten = self.store.write_tables(&self.tables()).err();
         if let Some(error) = &self.unwritten {
             self.observer.warned(&Warning::TablesUnwritten(error));
@@ -273,90 +207,61 @@ impl<'a, T> Sweep<'a, T> {
     }
 }
 
-/// Trains a run; whatever happens in it, its record comes back.
-fn attempt<T, R: Trainer<T>>(
-    run: &Run<T>,
-    environment: &Environment,
-    trainer: &mut R,
-    observer: &mut dyn Observer,
-) -> Record {
-    let (started, clock) = (SystemTime::now(), Instant::now());
-    let mut log = RunLog { run: Outline::of(run), epochs: Vec::new(), observer };
-    // A trainer makes all that a run needs within the run, so a panic leaves nothing half made.
-    let trained = catch_unwind(AssertUnwindSafe(|| trainer.train(run, &mut log)));
-    let ending = match trained {
-        Ok(Ok(trained)) => ending(trained, run.epochs, &log.epochs),
-        Ok(Err(error)) => failed(&told(&error)),
-        Err(panic) => failed(&format!("panicked: {}", message(panic.as_ref()))),
-    };
-    let span = Span { started, wall: clock.elapsed() };
-    Record::new(&run.id, &run.facts, environment, log.epochs, ending, span)
+/// Makes records of what a pool tells.
+struct Keeper<'s, 'a, T> {
+    sweep: &'s mut Sweep<'a, T>,
+    /// The runs that are due, in the order in which the pool has them.
+    live: Vec<Live<'a, T>>,
 }
 
-/// The ending of a run that the trainer brought to its end, checked against its epochs.
-fn ending(trained: Trained, planned: u32, epochs: &[EpochRow]) -> Ending {
-    let broken = epochs.iter().find(|row| !row.train_loss.is_finite()).map(|row| row.epoch);
-    let (status, reason) = match (trained.outcome, broken) {
-        (Outcome::Diverged { epoch }, _) | (Outcome::Completed, Some(epoch)) => {
-            let reason = format!("the loss became NaN or infinite in epoch {epoch}");
-            (Status::Diverged, Some(reason))
-        }
-        (Outcome::Completed, None) => match shortfall(planned, epochs) {
-            Some(reason) => return failed(&reason),
-            None => (Status::Ok, None),
-        },
-    };
-    let Trained { latency_ms, peak_memory_mb, .. } = trained;
-    Ending { status, reason, latency_ms, peak_memory_mb }
+/// A run that is due or under way.
+struct Live<'a, T> {
+    run: &'a Run<T>,
+    outline: Outline,
+    started: (SystemTime, Instant),
+    epochs: Vec<EpochRow>,
 }
 
-/// What a run lacks that claims to have trained all its epochs.
-fn shortfall(planned: u32, epochs: &[EpochRow]) -> Option<String> {
-    if !epochs.iter().map(|row| row.epoch).eq(1..=planned) {
-        return Some(format!("the trainer reported {} of {planned} epochs", epochs.len()));
+impl<'a, T> Live<'a, T> {
+    fn of(run: &'a Run<T>) -> Self {
+        let started = (SystemTime::now(), Instant::now());
+        Self { run, outline: Outline::of(run), started, epochs: Vec::new() }
     }
-    let untested = epochs.last().is_some_and(|row| row.top1.is_none());
-    untested.then(|| "the trainer reported no test accuracy after the last epoch".to_owned())
-}
 
-fn failed(reason: &str) -> Ending {
-    let reason = Some(first_line(reason));
-    Ending { status: Status::Failed, reason, latency_ms: None, peak_memory_mb: None }
-}
-
-/// An error with its sources, the first line of each; a source that its error already quotes is
-/// not told twice.
-fn told(error: &dyn Error) -> String {
-    let mut text = String::new();
-    for error in iter::successors(Some(error), |&error| error.source()) {
-        let line = first_line(&error.to_string());
-        match text.as_str() {
-            "" => text = line,
-            told if told.contains(&line) => {}
-            _ => text = format!("{text}: {line}"),
-        }
+    /// The record of the run, which ended now.
+    fn record(&mut self, end: &End, environment: &Environment) -> Record {
+        let (epochs, (started, clock)) = (std::mem::take(&mut self.epochs), self.started);
+        let ending = ending::ending(end, self.run.epochs, &epochs);
+        let span = Span { started, wall: clock.elapsed() };
+        Record::new(&self.run.id, &self.run.facts, environment, epochs, ending, span)
     }
-    text
 }
 
-/// The longest reason that is recorded, in characters.
-const LONGEST_REASON: usize = 300;
-
-/// The first line that says something, cut to [`LONGEST_REASON`]: messages of libtorch go on with
-/// a backtrace.
-fn first_line(text: &str) -> String {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
-    let line = line.unwrap_or("no reason given");
-    if line.chars().count() <= LONGEST_REASON {
-        return line.to_owned();
+impl<T> Watch for Keeper<'_, '_, T> {
+    fn started(&mut self, at: usize) {
+        let live = &mut self.live[at];
+        live.started = (SystemTime::now(), Instant::now());
+        self.sweep.observer.started(&live.outline);
     }
-    line.chars().take(LONGEST_REASON - 1).chain(['…']).collect()
-}
 
-/// What a panic said.
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let owned = panic.downcast_ref::<String>().map(String::as_str);
-    owned.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
+    fn step(&mut self, at: usize, step: &StepReport) {
+        self.sweep.observer.step(&self.live[at].outline, step);
+    }
+
+    fn epoch(&mut self, at: usize, row: EpochRow) {
+        self.sweep.observer.epoch(&self.live[at].outline, &row);
+        self.live[at].epochs.push(row);
+    }
+
+    fn said(&mut self, at: Option<usize>, line: &str) {
+        let run = at.map(|at| &self.live[at].outline);
+        self.sweep.observer.warned(&Warning::Said { run, line });
+    }
+
+    fn ended(&mut self, at: usize, end: End) -> Result<(), StoreError> {
+        let record = self.live[at].record(&end, &self.sweep.job.environment);
+        self.sweep.keep(&self.live[at].outline, record)
+    }
 }
 
 fn refuse_duplicates<T>(runs: &[Run<T>]) -> Result<(), SweepError> {
@@ -367,17 +272,4 @@ fn refuse_duplicates<T>(runs: &[Run<T>]) -> Result<(), SweepError> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_is_one_line_of_at_most_300_characters() {
-        assert_eq!(first_line("\n  CUDA out of memory. \nframe #0: ..."), "CUDA out of memory.");
-        assert_eq!(first_line(&"é".repeat(300)), "é".repeat(300));
-        assert_eq!(first_line(&"é".repeat(301)).chars().count(), 300);
-        assert_eq!(first_line(""), "no reason given");
-    }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use crate::records::{EpochRow, RunId, RunRow, StoreError};
 
 use super::Run;
@@ -39,6 +41,8 @@ pub struct Planned {
     pub due: Vec<Outline>,
     /// The rows of the runs that are already finished and are kept.
     pub kept: Vec<RunRow>,
+    /// How many runs go on at the same time, at most.
+    pub at_once: usize,
 }
 
 /// A run as an observer needs it.
@@ -62,7 +66,7 @@ impl Outline {
 }
 
 /// How far an epoch has come.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
     /// The epoch; the first is 1.
     pub epoch: u32,
@@ -88,10 +92,15 @@ pub enum Warning<'a> {
         /// What is wrong with it.
         why: &'a str,
     },
-    /// The final weights of a run could not be written; its record is kept.
-    WeightsUnwritten(&'a StoreError),
     /// The tables could not be written; they are tried again after the next run.
     TablesUnwritten(&'a StoreError),
+    /// The process of a run has said something.
+    Said {
+        /// The run; none where its process has ended.
+        run: Option<&'a Outline>,
+        /// A line.
+        line: &'a str,
+    },
 }
 
 impl fmt::Display for Warning<'_> {
@@ -103,9 +112,10 @@ impl fmt::Display for Warning<'_> {
                 path.display(),
                 aside.display()
             ),
-            Self::WeightsUnwritten(error) => {
-                write!(f, "{error} (the run goes on record without its weights)")
+            Self::Said { run: Some(run), line } => {
+                write!(f, "{} seed {} says: {line}", run.id.experiment, run.id.seed)
             }
+            Self::Said { run: None, line } => write!(f, "a process that has ended said: {line}"),
             Self::TablesUnwritten(error) => write!(f, "{error} (the record of the run is kept)"),
         }
     }

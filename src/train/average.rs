@@ -39,7 +39,7 @@ impl Average {
         let (mut own, mut trained, mut buffers) = (Vec::new(), Pairs::default(), Pairs::default());
         for (weight, tensor) in weights {
             let copy = tensor.f_zeros_like()?;
-            let pairs = if weight.role.is_trained() { &mut trained } else { &mut buffers };
+            let pairs = if weight.is_trained() { &mut trained } else { &mut buffers };
             pairs.own.push(copy.shallow_clone());
             // Detached, the weights are followed without their gradients.
             pairs.followed.push(tensor.f_detach()?);

@@ -124,7 +124,7 @@ pub fn fit_taught(
     sets: Sets<'_>,
     watch: &mut dyn Watch,
 ) -> Result<(), Stopped> {
-    let steps = (sets.train.len() as u64).div_ceil(u64::from(recipe.batch));
+    let steps = recipe.steps_per_epoch(sets.train.len() as u64);
     let rates = Rates::new(recipe, steps);
     let optim = Optim::new(recipe, rates.steps(), model)?;
     let averages = Averages::new(recipe, rates.steps(), model)?;
@@ -165,7 +165,8 @@ impl Course<'_> {
             self.optim.finish()?;
         }
         self.averages.after_epoch(number)?;
-        let (loss, top1) = means(&sums, self.sets.train.len(), number)?;
+        let images = self.recipe.images_per_epoch(self.sets.train.len() as u64);
+        let (loss, top1) = means(&sums, images, number)?;
         let seconds = started.elapsed().as_secs_f64();
         Ok(Epoch { number, lr, loss, top1, seconds, ..self.evaluated(number)? })
     }
@@ -225,7 +226,7 @@ impl Course<'_> {
 }
 
 /// Mean loss and accuracy in percent of an epoch. Waits for the device.
-fn means(sums: &Sums, images: i64, epoch: u32) -> Result<(f64, f64), Stopped> {
+fn means(sums: &Sums, images: u64, epoch: u32) -> Result<(f64, f64), Stopped> {
     let (loss, correct) = sums.read()?;
     let (loss, top1) = (loss / images as f64, 100.0 * correct / images as f64);
     match loss.is_finite() {
@@ -253,6 +254,8 @@ impl Course<'_> {
             }
             let own = targets.labels.size()[0];
             match own == count {
+                // Where all parameters are frozen or have had their epochs, there is nothing to learn.
+                _ if !loss.requires_grad() => {}
                 true => optim.scaled(&loss)?.f_backward()?,
                 false => {
                     optim.scaled(&loss.f_mul_scalar(own as f64 / count as f64)?)?.f_backward()?;

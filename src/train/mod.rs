@@ -20,8 +20,12 @@ pub mod meter;
 #[cfg(feature = "torch")]
 pub mod optim;
 #[cfg(feature = "torch")]
+pub mod pace;
+#[cfg(feature = "torch")]
 pub mod precision;
 #[cfg(feature = "torch")]
 pub mod runner;
 #[cfg(feature = "torch")]
 pub mod statistics;
+#[cfg(feature = "torch")]
+pub mod whiten;

@@ -6,7 +6,7 @@ mod lookahead;
 mod rule;
 mod scaler;
 
-use tch::{TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use crate::model::Model;
 use crate::op::Weight;
@@ -23,8 +23,8 @@ pub struct Optim {
     /// The full learning rate, which the schedule goes down from.
     full: f64,
     groups: Vec<Group>,
-    /// The most that the norm of all gradients may be, and whose they are.
-    clip: Option<(f64, Vec<Tensor>)>,
+    /// The most that the norm of all gradients may be.
+    clip: Option<f64>,
     lookahead: Option<Lookahead>,
     /// Of the loss, in float16.
     scaler: Option<Scaler>,
@@ -37,10 +37,11 @@ impl Optim {
     /// # Errors
     /// What libtorch reports, such as a lack of memory.
     pub fn new(recipe: &Train, steps: u64, model: &Model) -> Result<Self, TchError> {
-        Self::over(recipe, steps, model.weights().filter(|(weight, _)| weight.role.is_trained()))
+        Self::over(recipe, steps, model.weights())
     }
 
-    /// The optimiser of a recipe over some weights in the order of their layers.
+    /// The optimiser of a recipe over some weights in the order of their layers, of which it takes
+    /// those that are trained.
     ///
     /// # Errors
     /// What libtorch reports, such as a lack of memory.
@@ -49,7 +50,8 @@ impl Optim {
         steps: u64,
         weights: impl Iterator<Item = (&'a Weight, &'a Tensor)>,
     ) -> Result<Self, TchError> {
-        let groups = groups::of(recipe, &weights.collect::<Vec<_>>())?;
+        let steps_per_epoch = steps / u64::from(recipe.epochs.max(1));
+        let groups = groups::of(recipe, steps_per_epoch, &weights.collect::<Vec<_>>())?;
         let params = || groups.iter().flat_map(|group: &Group| group.params());
         let lookahead = match recipe.optimizer {
             Optimizer::Lookahead { every, alpha, alpha_end, .. } => {
@@ -58,13 +60,14 @@ impl Optim {
             }
             _ => None,
         };
-        let clip =
-            recipe.clip_norm.map(|most| (most, params().map(Tensor::shallow_clone).collect()));
         let scaler = match recipe.precision {
-            Precision::Fp16 => Some(Scaler::over(params().map(Tensor::shallow_clone).collect())?),
+            Precision::Fp16 => {
+                Some(Scaler::on(params().next().map_or(Device::Cpu, Tensor::device))?)
+            }
             _ => None,
         };
-        Ok(Self { full: recipe.optimizer.lr(), groups, clip, lookahead, scaler, steps: 0 })
+        let (full, clip) = (recipe.optimizer.lr(), recipe.clip_norm);
+        Ok(Self { full, groups, clip, lookahead, scaler, steps: 0 })
     }
 
     /// The loss whose gradients [`Optim::step`] wants: in float16 a large multiple of it, which keeps
@@ -76,19 +79,35 @@ impl Optim {
         self.scaler.as_ref().map_or_else(|| Ok(loss.shallow_clone()), |scaler| scaler.scaled(loss))
     }
 
+    /// The parameters that this step trains.
+    fn trained_params(&self) -> Vec<Tensor> {
+        let trained = self.groups.iter().filter(|group| group.is_trained(self.steps));
+        trained.flat_map(Group::params).map(Tensor::shallow_clone).collect()
+    }
+
+    /// Takes the scale of the loss out of the gradients; in float16 a number that is not 0 where one
+    /// of them is not finite.
+    fn unscaled(&mut self) -> Result<Option<Tensor>, TchError> {
+        let params = self.scaler.as_ref().map(|_| self.trained_params());
+        let scaler = self.scaler.as_mut().zip(params);
+        scaler.map(|(scaler, params)| scaler.unscale(&params)).transpose()
+    }
+
     /// Changes the weights by their gradients, and sets the gradients free. `lr` is the rate of the
     /// recipe's optimiser; those of parts of it go along.
     ///
     /// # Errors
     /// What libtorch reports.
     pub fn step(&mut self, lr: f64) -> Result<(), TchError> {
-        let found = self.scaler.as_mut().map(Scaler::unscale).transpose()?;
-        if let Some((most, params)) = &self.clip {
-            shim::clip(params, *most)?;
+        let found = self.unscaled()?;
+        let trained = || self.groups.iter().filter(|group| group.is_trained(self.steps));
+        if let Some(most) = self.clip {
+            shim::clip(&self.trained_params(), most)?;
         }
-        for group in &self.groups {
-            group.step(lr, self.full, self.steps == 0, found.as_ref())?;
+        for group in trained() {
+            group.step(self.steps, (lr, self.full), found.as_ref())?;
             shim::forget_gradients(group.params())?;
+            group.rest_before(self.steps + 1)?;
         }
         self.scaler.as_mut().map_or(Ok(()), Scaler::update)?;
         self.steps += 1;

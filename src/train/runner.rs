@@ -13,6 +13,7 @@ use super::fit::{self, Sets, Stopped, fit_taught};
 use super::meter;
 use super::precision;
 use super::split::split;
+use super::whiten::whiten;
 use crate::data::Dataset;
 use crate::experiment::Teacher;
 use crate::model::Model;
@@ -21,7 +22,7 @@ use crate::plan::Plan;
 use crate::records::{EpochRow, RunId, Store};
 use crate::spec::data::{Data, Normalize};
 use crate::spec::train::Train;
-use crate::sweep::{Outcome, Run, RunLog, StepReport, Trained, Trainer, Warning};
+use crate::sweep::{Outcome, Run, RunLog, StepReport, Trained, Trainer, Work};
 
 /// What a run trains.
 #[derive(Debug, Clone)]
@@ -89,9 +90,9 @@ impl<'a> Runner<'a> {
         Self { device, load, weights: None, images: None }
     }
 
-    /// Keeps the final weights of runs that train to their end.
-    pub fn keeping_weights(self, store: Store) -> Self {
-        Self { weights: Some(store), ..self }
+    /// Keeps the final weights of runs that train to their end, where there is a store for them.
+    pub fn keeping_weights(self, weights: Option<Store>) -> Self {
+        Self { weights, ..self }
     }
 
     /// The images of a run, on the device; those of another data set are freed first.
@@ -121,25 +122,26 @@ impl<'a> Runner<'a> {
         precision::set_up(train.precision, device)?;
         let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?
             .computing_with(precision::arithmetic(train.precision));
-        let mut teller =
-            Teller { run, log: &mut *log, images: images.train.len(), tests: images.test.len() };
+        whiten(&model, &images.train)?;
+        let seen = train.images_per_epoch(images.train.len() as u64) as i64;
+        let mut teller = Teller { run, log, images: seen, tests: images.test.len() };
         let teacher = teacher.as_deref().map(|it| loaded(it, train, device)).transpose()?;
         fit_taught((&model, teacher.as_ref()), train, run.id.seed, images.sets(), &mut teller)?;
         let peak_memory_mb = meter::peak_memory_mb(device);
         let latency_ms = Some(latency_ms(&model, &images.test)?);
-        self.keep(&run.id, &model, log);
+        self.keep(&run.id, &model);
         Ok(Trained { outcome: Outcome::Completed, latency_ms, peak_memory_mb })
     }
 }
 
 impl Runner<'_> {
     /// Keeps weights; a run that has trained to its end is not given up where that fails.
-    fn keep(&self, id: &RunId, model: &Model, log: &mut RunLog<'_>) {
+    fn keep(&self, id: &RunId, model: &Model) {
         let Some(store) = &self.weights else { return };
         let write =
             |path: &Path| model.save(path).map_err(|error| io::Error::other(error.to_string()));
         if let Err(error) = store.save_weights(id, write) {
-            log.warned(&Warning::WeightsUnwritten(&error));
+            eprintln!("warning: {error}; the run goes on record without its weights");
         }
     }
 }
@@ -167,8 +169,8 @@ pub fn normalize(spec: &Data, data: &Dataset) -> Normalize {
 impl Trainer<Task> for Runner<'_> {
     type Error = RunError;
 
-    fn train(&mut self, run: &Run<Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
-        match self.run(run, log) {
+    fn train(&mut self, work: &Work<'_, Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
+        match self.run(work.run, log) {
             Err(RunError::Stopped(Stopped::Diverged { epoch, .. })) => {
                 let outcome = Outcome::Diverged { epoch };
                 Ok(Trained { outcome, latency_ms: None, peak_memory_mb: None })

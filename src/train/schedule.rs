@@ -26,6 +26,13 @@ impl Rates {
         }
     }
 
+    /// The rates of a schedule without a warm-up, from `full` on over so many epochs.
+    pub fn alone(schedule: &Schedule, full: f64, epochs: u32, steps_per_epoch: u64) -> Self {
+        let (warmup_steps, schedule) = (0, schedule.clone());
+        let steps = u64::from(epochs) * steps_per_epoch;
+        Self { full, warmup_steps, steps_per_epoch, steps, schedule }
+    }
+
     /// The steps of the run.
     pub fn steps(&self) -> u64 {
         self.steps

@@ -30,7 +30,8 @@ pub fn recompute(
     tch::manual_seed(generator(seed, Purpose::Forward, epoch).random::<i64>());
     let mut sums: Vec<Tensor> =
         buffers.iter().map(|(buffer, _)| buffer.f_zeros_like()).collect::<Result<_, _>>()?;
-    let starts: Vec<i64> = (0..train.len()).step_by(recipe.batch as usize).collect();
+    let images = recipe.images_per_epoch(train.len() as u64) as i64;
+    let starts: Vec<i64> = (0..images).step_by(recipe.batch as usize).collect();
     let batches = starts.len() as f64;
     for start in starts {
         // From 0 a batch leaves its statistics times the momentum.

@@ -183,6 +183,22 @@ class Clipped(optim.SGD):
         super().step()
 
 
+class OwnRates(Clipped):
+    """Five epochs of two steps; the biases are trained in two of them, down a straight line, and the
+    convolutions go down a cosine."""
+
+    done = 0
+
+    def step(self):
+        _, biases, convolutions, _ = self.param_groups
+        biases["lr"] = 0.2 * (1 - self.done / 4)
+        convolutions["lr"] = 0.1 * (1 + np.cos(np.pi * self.done / STEPS)) / 2
+        if self.done >= 4:
+            biases["params"][0].grad = None
+        self.done += 1
+        super().step()
+
+
 def averages(function, every=1):
     """Yields (t, p, value) of the averaged parameters after every step of `sgd_momentum`."""
     params = torch.nn.ParameterList(formula.uniform(START + p, s) for p, s in enumerate(SHAPES))
@@ -230,6 +246,12 @@ CASES = {
         dict(lr=0.64, weight_decay=0.0),
         dict(weight_decay=0.1),
         dict(lr=0.05),
+    ),
+    # p1 biases, p2 convolutions; p0 and p3 go with the rest
+    "groups_epochs": groups(
+        OwnRates,
+        dict(lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+        *(dict(), dict(), dict(), dict()),
     ),
     # p0 the first, p1 biases; p2 and p3 go with the rest
     "groups_adamw": groups(

@@ -7,7 +7,7 @@ use resweep::data::{Dataset, IMAGE_BYTES, shapes10};
 use resweep::records::{Environment, EpochRow, Facts, Found, Layout, RunId, RunRow, Store};
 use resweep::spec::data::{Data, DataSet, Normalize};
 use resweep::spec::train::{Eval, Train, Views};
-use resweep::sweep::{Job, Run, Start, execute};
+use resweep::sweep::{Job, OneByOne, Run, Start, execute};
 use resweep::train::runner::{Runner, Task};
 use resweep::train::split::split;
 use tch::Device;
@@ -56,7 +56,7 @@ fn run(images: &Dataset) -> (RunRow, Vec<EpochRow>) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), "held_out").unwrap();
     let mut runner = Runner::new(Device::Cpu, Box::new(|_| Ok(images.clone())));
-    let _ = execute(&job(), &mut runner, &store, &mut (), Start::Fresh).unwrap();
+    let _ = execute(&job(), &mut OneByOne(&mut runner), &store, &mut (), Start::Fresh).unwrap();
     let Found::Record(record) = store.find(&job().runs[0].id).unwrap() else { panic!("no record") };
     (record.run, record.epochs)
 }

@@ -110,7 +110,7 @@ fn outcome(plan: &Plan) -> Vec<Tensor> {
     let trained = model.forward(&images, true).unwrap();
     (&trained * &trained).sum(Kind::Float).backward();
     let mut outcome = vec![evaluated, trained.detach(), images.grad()];
-    outcome.extend(model.weights().filter(|(w, _)| w.role.is_trained()).map(|(_, t)| t.grad()));
+    outcome.extend(model.weights().filter(|(w, _)| w.is_trained()).map(|(_, t)| t.grad()));
     outcome
 }
 

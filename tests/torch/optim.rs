@@ -16,7 +16,9 @@ fn recipe(optimizer: &str) -> Train {
 }
 
 pub fn recipe_with(optimizer: &str, others: &str) -> Train {
-    ron::from_str(&format!("(epochs: 1, batch: 1, optimizer: {optimizer}, {others})")).unwrap()
+    let epochs = if others.contains("epochs:") { 5 } else { 1 };
+    let text = format!("(epochs: {epochs}, batch: 1, optimizer: {optimizer}, {others})");
+    ron::from_str(&text).unwrap()
 }
 
 fn optim(recipe: &Train, params: &[(Weight, Tensor)]) -> Optim {
@@ -53,6 +55,7 @@ fn cases() -> Vec<(&'static str, String)> {
         ("lion", "Lion(lr: 0.001)"),
         ("lion_weight_decay", "Lion(lr: 0.001, betas: (0.95, 0.98), weight_decay: 1)"),
         ("groups_sgd", "Sgd(lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01)"),
+        ("groups_epochs", "Sgd(lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01)"),
         ("groups_adamw", "AdamW(lr: 0.001)"),
         ("lookahead", "Lookahead(inner: Sgd(lr: 0.1, momentum: 0.9))"),
         (
@@ -90,6 +93,12 @@ pub fn others(case: &str) -> &'static str {
                 head: Some((lr: 0.5)), linear: None, norm: Some((lr: 9)), scale: Some((lr: 9)),
             )"
         }
+        "groups_epochs" => {
+            "clip_norm: Some(2.5), groups: (
+                bias: Some((lr: 2, epochs: Some(2), schedule: Some(Polynomial()))),
+                convolution: Some((schedule: Some(Cosine()))),
+            )"
+        }
         "groups_adamw" => {
             "decay: WeightsOnly, groups: (
                 first: Some((lr: 0)), bias: Some((lr: 2, weight_decay: Some(0.5))),
@@ -118,6 +127,19 @@ fn every_step_is_pytorchs() {
                 assert!(error < tolerance, "{name}, step {t}, parameter {p}: off by {error:e}");
             }
         }
+    }
+}
+
+/// What has had its epochs costs no backward pass either.
+#[test]
+fn parameters_rest_after_their_epochs() {
+    let (params, recipe) = (params(), recipe_with("Sgd(lr: 0.1)", others("groups_epochs")));
+    let mut optim = optim(&recipe, &params);
+    for t in 0..6 {
+        let trained = params.iter().map(|(_, param)| param.requires_grad()).collect::<Vec<_>>();
+        assert_eq!(trained, [true, t < 4, true, true], "step {t}");
+        let _ = set_gradients(&params, t);
+        optim.step(0.1).unwrap();
     }
 }
 
@@ -191,7 +213,8 @@ fn shifts_can_learn_faster_than_scales() {
     let groups = "groups: (norm: Some((lr: 0)), shift: Some((lr: 64)))";
     let recipe = recipe_with("Sgd(lr: 0.1)", groups);
     let make = |name: &str, role| {
-        let weight = Weight { name: name.into(), dims: vec![5], role, init: Init::Ones };
+        let init = Init::Ones;
+        let weight = Weight { name: name.into(), dims: vec![5], role, init, frozen: false };
         (weight, Tensor::ones([5], (Kind::Float, Device::Cpu)).set_requires_grad(true))
     };
     let params = vec![
@@ -225,7 +248,8 @@ pub fn params() -> Vec<(Weight, Tensor)> {
         };
         param.detach().copy_(&value);
         let dims = dims.iter().map(|&dim| dim as u64).collect();
-        let weight = Weight { name: format!("p{p}"), dims, role, init: Init::Zeros };
+        let (name, init) = (format!("p{p}"), Init::Zeros);
+        let weight = Weight { name, dims, role, init, frozen: false };
         (weight, param.set_requires_grad(true))
     };
     (0..).zip(made).map(make).collect()

@@ -132,7 +132,7 @@ pub struct WeightRow {
 impl From<&Weight> for WeightRow {
     fn from(weight: &Weight) -> Self {
         let (name, shape) = (weight.name.clone(), weight.dims.clone());
-        Self { name, shape, trained: weight.role.is_trained() }
+        Self { name, shape, trained: weight.is_trained() }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Fault, unmet};
+use super::fault::{Fault, unmet, within};
+use super::schedule::Schedule;
 
 /// What differs from the rest for some of the parameters. A parameter belongs to the narrowest group
 /// that is written down: the matrix of the head to `head` before `linear`, a shift to `shift`
@@ -37,7 +38,7 @@ pub struct Groups {
 }
 
 /// How the parameters of a group are optimised.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename = "group", deny_unknown_fields)]
 pub struct Group {
     /// Times the learning rate; 0 leaves the parameters as they began.
@@ -46,6 +47,13 @@ pub struct Group {
     /// The weight decay in place of the optimiser's; `decay` says nothing about it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_decay: Option<f64>,
+    /// The parameters are trained in so many first epochs alone, and then stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<u32>,
+    /// How their learning rate goes on, over their own epochs, in place of the recipe's warm-up and
+    /// schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
 }
 
 fn one() -> f64 {
@@ -60,17 +68,17 @@ impl Groups {
 
     pub(super) fn faults(&self) -> Vec<Fault> {
         let groups = [
-            ("convolution", self.convolution),
-            ("linear", self.linear),
-            ("first", self.first),
-            ("head", self.head),
-            ("bias", self.bias),
-            ("norm", self.norm),
-            ("shift", self.shift),
-            ("scale", self.scale),
+            ("convolution", &self.convolution),
+            ("linear", &self.linear),
+            ("first", &self.first),
+            ("head", &self.head),
+            ("bias", &self.bias),
+            ("norm", &self.norm),
+            ("shift", &self.shift),
+            ("scale", &self.scale),
         ];
-        let faults = |(name, group): (&str, Option<Group>)| {
-            group.map_or_else(Vec::new, |group| super::fault::within(name, group.faults()))
+        let faults = |(name, group): (&str, &Option<Group>)| {
+            group.as_ref().map_or_else(Vec::new, |group| within(name, group.faults()))
         };
         groups.into_iter().flat_map(faults).collect()
     }
@@ -79,7 +87,8 @@ impl Groups {
 impl Group {
     fn faults(&self) -> Vec<Fault> {
         let factor = "it is a factor: 1 is the optimiser's rate, 0 none at all";
-        unmet(&[
+        let mut faults = self.schedule.as_ref().map_or_else(Vec::new, Schedule::faults);
+        faults.extend(unmet(&[
             (self.lr >= 0.0, "lr", "`lr` is below 0", factor),
             (
                 self.weight_decay.is_none_or(|decay| decay >= 0.0),
@@ -87,6 +96,13 @@ impl Group {
                 "`weight_decay` is below 0",
                 "use 0 or more, or leave it out for the optimiser's",
             ),
-        ])
+            (
+                self.epochs != Some(0),
+                "epochs",
+                "`epochs` is 0",
+                "use 1 or more; `lr: 0` leaves parameters as they began",
+            ),
+        ]));
+        faults
     }
 }

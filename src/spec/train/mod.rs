@@ -34,6 +34,10 @@ pub struct Train {
     pub epochs: u32,
     /// Images per step; the last step of an epoch takes what is left.
     pub batch: u32,
+    /// Whether images that fill no batch are left out of an epoch, other images in each; `drop_last`
+    /// of `torch.utils.data.DataLoader`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub drop_last: bool,
     /// Images per step of an evaluation.
     #[serde(default = "eval_batch")]
     pub eval_batch: u32,
@@ -123,6 +127,30 @@ impl Train {
             SpecError::at(tree.find(&path), problem)
         });
         SpecError::all(told).map_or(Ok(()), Err)
+    }
+
+    /// The steps of an epoch over so many images.
+    pub fn steps_per_epoch(&self, images: u64) -> u64 {
+        let batch = u64::from(self.batch).max(1);
+        if self.drop_last { images / batch } else { images.div_ceil(batch) }
+    }
+
+    /// The images that an epoch over so many sees.
+    pub fn images_per_epoch(&self, images: u64) -> u64 {
+        images.min(self.steps_per_epoch(images).saturating_mul(u64::from(self.batch)))
+    }
+
+    /// What a recipe and so many training images cannot do together.
+    ///
+    /// # Errors
+    /// A batch that these do not fill, where such are left out.
+    pub fn check_images(&self, tree: &Tree, images: u64) -> Result<(), SpecError> {
+        if self.steps_per_epoch(images) > 0 {
+            return Ok(());
+        }
+        let reason = format!("`drop_last` leaves out all {images} images: they fill no batch");
+        let help = format!("use a `batch` of at most {images}, or leave `drop_last` out");
+        Err(SpecError::at(tree.find("drop_last"), Problem::Value { reason, help }))
     }
 
     fn faults(&self) -> Vec<Fault> {

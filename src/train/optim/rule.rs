@@ -4,6 +4,7 @@ use tch::{Device, Kind, TchError, Tensor, no_grad_guard};
 
 use crate::shim;
 use crate::spec::train::{MuonPrecision, MuonScale, MuonWeights, Optimizer};
+use crate::train::schedule::Rates;
 
 /// How parameters are optimised.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +15,10 @@ pub(super) struct Terms {
     pub(super) factor: f64,
     /// In place of the rule's.
     pub(super) weight_decay: f64,
+    /// The step, counted from 0, from which on they stay as they are.
+    pub(super) end: Option<u64>,
+    /// The rates of a schedule of their own.
+    pub(super) rates: Option<Rates>,
 }
 
 /// Parameters that share their terms, with their state.
@@ -36,41 +41,67 @@ impl Group {
         &self.params
     }
 
-    /// A step at the rate `lr` of the recipe, of which `full` is the full one. Where `found` is not 0
-    /// it changes nothing.
-    pub(super) fn step(
-        &self,
-        lr: f64,
-        full: f64,
-        first: bool,
-        found: Option<&Tensor>,
-    ) -> Result<(), TchError> {
-        let Some(found) = found.filter(|_| !self.is_fused()) else {
-            return self.any_step(lr, full, first, found);
-        };
-        let changed = self.params.iter().chain(self.state.iter().flatten());
-        let changed: Vec<Tensor> = changed.map(Tensor::shallow_clone).collect();
-        let before = copies(&changed)?;
-        self.any_step(lr, full, first, None)?;
-        shim::restore(&changed, &before, found)
-    }
-
-    /// Whether the rule's kernel looks at `found` itself.
+    /// Whether the rule's kernel looks by itself at whether a step is to be made.
     fn is_fused(&self) -> bool {
         use Optimizer::{Adam, AdamW, Sgd};
         matches!(self.terms.rule, Sgd { .. } | Adam { .. } | AdamW { .. })
     }
 
-    fn any_step(
+    /// Whether the parameters are trained in a step, counted from 0.
+    pub(super) fn is_trained(&self, step: u64) -> bool {
+        self.terms.end.is_none_or(|end| step < end)
+    }
+
+    /// Spares the backward passes of steps that the parameters are not trained in.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub(super) fn rest_before(&self, step: u64) -> Result<(), TchError> {
+        match self.is_trained(step) {
+            true => Ok(()),
+            false => {
+                self.params.iter().try_for_each(|param| param.f_set_requires_grad(false).map(drop))
+            }
+        }
+    }
+
+    /// The learning rate of a step, where the recipe's is `lr`, of which `full` is the full one.
+    fn rate(&self, step: u64, lr: f64, full: f64) -> f64 {
+        let Terms { rule, factor, rates, .. } = &self.terms;
+        let own = rule.lr();
+        match rates {
+            Some(rates) => rates.at(step),
+            None if own == full => factor * lr,
+            None => factor * (own * (lr / full)),
+        }
+    }
+
+    /// A step, counted from 0, at the rate `lr` of the recipe, of which `full` is the full one. Where
+    /// `found`, a number on the device, is not 0, it changes nothing.
+    pub(super) fn step(
         &self,
-        lr: f64,
-        full: f64,
-        first: bool,
+        step: u64,
+        (lr, full): (f64, f64),
         found: Option<&Tensor>,
     ) -> Result<(), TchError> {
-        let Terms { ref rule, factor, weight_decay } = self.terms;
-        let own = rule.lr();
-        let lr = factor * if own == full { lr } else { own * (lr / full) };
+        let Some(found) = found.filter(|_| !self.is_fused()) else {
+            return self.any_step(step, (lr, full), found);
+        };
+        let changed = self.params.iter().chain(self.state.iter().flatten());
+        let changed: Vec<Tensor> = changed.map(Tensor::shallow_clone).collect();
+        let before = copies(&changed)?;
+        self.any_step(step, (lr, full), None)?;
+        shim::restore(&changed, &before, found)
+    }
+
+    fn any_step(
+        &self,
+        step: u64,
+        (lr, full): (f64, f64),
+        found: Option<&Tensor>,
+    ) -> Result<(), TchError> {
+        let Terms { ref rule, weight_decay, .. } = self.terms;
+        let (lr, first) = (self.rate(step, lr, full), step == 0);
         match (rule, self.state.as_slice()) {
             (&Optimizer::Sgd { momentum, dampening, nesterov, .. }, state) => {
                 let momenta = state.first().map_or(&[][..], Vec::as_slice);

@@ -8,10 +8,9 @@ use crate::shim::{self, Scaling};
 const FIRST: f64 = 65_536.0;
 const SCALING: Scaling = Scaling { growth: 2.0, backoff: 0.5, interval: 2000 };
 
-/// The scale, and whose gradients it goes by. All of it stays on the device.
+/// The scale. All of it stays on the device.
 #[derive(Debug)]
 pub(super) struct Scaler {
-    params: Vec<Tensor>,
     scale: Tensor,
     /// Steps without fault since the scale changed.
     good: Tensor,
@@ -20,21 +19,20 @@ pub(super) struct Scaler {
 }
 
 impl Scaler {
-    pub(super) fn over(params: Vec<Tensor>) -> Result<Self, TchError> {
-        let device = params.first().map_or(Device::Cpu, Tensor::device);
+    pub(super) fn on(device: Device) -> Result<Self, TchError> {
         let scale = Tensor::f_full([], FIRST, (Kind::Float, device))?;
         let good = Tensor::f_zeros([], (Kind::Int, device))?;
         let found = Tensor::f_zeros([], (Kind::Float, device))?;
-        Ok(Self { params, scale, good, found })
+        Ok(Self { scale, good, found })
     }
 
     pub(super) fn scaled(&self, loss: &Tensor) -> Result<Tensor, TchError> {
         loss.f_mul(&self.scale)
     }
 
-    /// Takes the scale out of the gradients; 1 where one of them is not finite, else 0.
-    pub(super) fn unscale(&mut self) -> Result<Tensor, TchError> {
-        shim::unscale(&self.params, &self.scale, &mut self.found)?;
+    /// Takes the scale out of the gradients of parameters; 1 where one of them is not finite, else 0.
+    pub(super) fn unscale(&mut self, params: &[Tensor]) -> Result<Tensor, TchError> {
+        shim::unscale(params, &self.scale, &mut self.found)?;
         Ok(self.found.shallow_clone())
     }
 

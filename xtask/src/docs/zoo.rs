@@ -1,4 +1,4 @@
-//! The tables of networks, blocks and sweeps in `experiments/README.md`, computed from the specs.
+//! The tables of networks, blocks, sweeps and recipes in `experiments/README.md`, computed from the specs.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,8 @@ pub fn readme(root: &Path) -> Result<String, DocsError> {
     let text = super::read(&experiments.join("README.md"))?;
     let text = between(&text, "networks", &networks(&experiments)?)?;
     let text = between(&text, "blocks", &blocks(&experiments)?)?;
-    between(&text, "sweeps", &sweeps(&experiments)?)
+    let text = between(&text, "sweeps", &sweeps(&experiments)?)?;
+    between(&text, "recipes", &recipes(&experiments)?)
 }
 
 /// The text with `table` between the marks of this name.
@@ -68,6 +69,15 @@ fn sweeps(experiments: &Path) -> Result<String, DocsError> {
             let about = about(&super::read(&path)?);
             let _ = writeln!(table, "| {} | {about} |", linked(experiments, &path));
         }
+    }
+    Ok(table)
+}
+
+fn recipes(experiments: &Path) -> Result<String, DocsError> {
+    let mut table = String::from("| recipe | what it is, and what it reached |\n|---|---|\n");
+    for path in super::files(&experiments.join("recipes"), "ron")? {
+        let about = about(&super::read(&path)?);
+        let _ = writeln!(table, "| {} | {about} |", linked(experiments, &path));
     }
     Ok(table)
 }

@@ -1,0 +1,170 @@
+//! `worker`: the other end of [`crate::worker`]. Trains what it is told to on its input, and says
+//! on its output how it goes.
+
+use std::fs::File;
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use super::sweep::{run_of, runner};
+use super::{Error, prepare};
+use crate::cli::WorkerArgs;
+use crate::device::Resolved;
+use crate::experiment::{self, Experiment};
+use crate::records::{EpochRow, Store, StoreError};
+use crate::spec::load::Loader;
+use crate::sweep::{End, Run, StepReport, Watch, Work, attempt};
+use crate::train::pace::Warm;
+use crate::train::runner::{Runner, Task};
+use crate::worker::{Assignment, Message, Order, line};
+
+/// Works until its input ends.
+pub fn run(args: &WorkerArgs) -> ExitCode {
+    match work(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => super::fail(&error),
+    }
+}
+
+fn work(args: &WorkerArgs) -> Result<(), Error> {
+    let mut teller = Teller::new(args.parent)?;
+    let device = prepare::take(args.device)?;
+    let runner = runner(&device, args.data.as_deref(), None);
+    let runner = runner.keeping_weights(args.keep.clone().map(Store::at));
+    let mut worker = Worker { runner, device: &device, results: &args.results, warm: None };
+    for text in io::stdin().lock().lines() {
+        let order = ron::from_str(&text.map_err(Error::Worker)?);
+        let order = order.map_err(|error| Error::Worker(io::Error::other(error)))?;
+        worker.follow(order, &mut teller);
+    }
+    Ok(())
+}
+
+/// What a worker has.
+struct Worker<'a> {
+    runner: Runner<'a>,
+    device: &'a Resolved,
+    /// Where teachers are looked for.
+    results: &'a Path,
+    /// What is to be measured.
+    warm: Option<Warm>,
+}
+
+impl Worker<'_> {
+    fn follow(&mut self, order: Order, teller: &mut Teller) {
+        let told = match order {
+            Order::Train(assignment) => match self.run_by(&assignment) {
+                Ok(run) => {
+                    Message::Ended(attempt(&mut self.runner, &Work { run: &run }, 0, teller))
+                }
+                Err(reason) => failed(reason),
+            },
+            Order::Prepare(assignment) => self.prepare(&assignment),
+            Order::Measure(seconds) => {
+                match self.warm.take().map(|warm| warm.images_per_s(seconds)) {
+                    Some(Ok(pace)) => Message::Pace(pace),
+                    Some(Err(error)) => failed(error.to_string()),
+                    None => failed("nothing is ready to be measured".into()),
+                }
+            }
+        };
+        teller.tell(&told);
+    }
+
+    fn prepare(&mut self, assignment: &Assignment) -> Message {
+        let run = match self.run_by(assignment) {
+            Ok(run) => run,
+            Err(reason) => return failed(reason),
+        };
+        match Warm::new(run.payload, self.device.device) {
+            Ok(warm) => {
+                self.warm = Some(warm);
+                Message::Ready
+            }
+            Err(error) => failed(error.to_string()),
+        }
+    }
+}
+
+impl Worker<'_> {
+    /// The run of an assignment, whose threads are set.
+    fn run_by(&self, assignment: &Assignment) -> Result<Run<Task>, String> {
+        tch::set_num_threads(assignment.threads as i32);
+        let experiment = experiment_of(&assignment.spec, self.results)?;
+        if experiment.hash != assignment.hash {
+            return Err("its resolved spec is read as another experiment".into());
+        }
+        Ok(run_of(&experiment, assignment.seed, &[], ""))
+    }
+}
+
+fn failed(reason: String) -> Message {
+    Message::Ended(End::Failed(reason))
+}
+
+fn experiment_of(spec: &str, results: &Path) -> Result<Experiment, String> {
+    let (loader, path) = (Loader::with_results(results), Path::new("resolved.ron"));
+    let told = |error: &dyn std::fmt::Display| format!("its resolved spec cannot be read: {error}");
+    loader.text(path, spec.to_owned()).map_err(|error| told(&error))?;
+    let mut experiments = experiment::sweep(&loader, path, &[])
+        .map_err(|errors| errors.first().map_or_else(String::new, |error| told(error)))?;
+    experiments.list.pop().ok_or_else(|| "its resolved spec has no experiment".into())
+}
+
+/// Tells the sweep how it goes.
+struct Teller {
+    output: File,
+    /// When a step was last told.
+    told: Option<Instant>,
+}
+
+/// Least time between two steps that are told.
+const BETWEEN_STEPS: Duration = Duration::from_millis(100);
+
+impl Teller {
+    /// Keeps the output for what is told: whatever else writes to it goes to standard error. From
+    /// now on the process ends with the one that started it.
+    fn new(parent: u32) -> Result<Self, Error> {
+        let output = rustix::io::dup(rustix::stdio::stdout());
+        let output = output.map_err(|error| Error::Worker(error.into()))?;
+        rustix::stdio::dup2_stdout(rustix::stdio::stderr())
+            .map_err(|error| Error::Worker(error.into()))?;
+        let kill = Some(rustix::process::Signal::KILL);
+        rustix::process::set_parent_process_death_signal(kill)
+            .map_err(|error| Error::Worker(error.into()))?;
+        // It may have ended before that.
+        match rustix::process::getppid().map(|id| id.as_raw_nonzero().get()) {
+            Some(id) if id.unsigned_abs() == parent => {
+                Ok(Self { output: output.into(), told: None })
+            }
+            _ => Err(Error::Worker(io::Error::other("the sweep that it works for is gone"))),
+        }
+    }
+
+    /// Where it cannot be told there is nobody any more, and the process ends with its input.
+    fn tell(&mut self, message: &Message) {
+        if let Ok(text) = line(message) {
+            let _ = self.output.write_all(text.as_bytes());
+        }
+    }
+}
+
+impl Watch for Teller {
+    fn started(&mut self, _: usize) {}
+
+    fn step(&mut self, _: usize, step: &StepReport) {
+        if self.told.is_none_or(|told| told.elapsed() >= BETWEEN_STEPS) {
+            self.told = Some(Instant::now());
+            self.tell(&Message::Step(*step));
+        }
+    }
+
+    fn epoch(&mut self, _: usize, row: EpochRow) {
+        self.tell(&Message::Epoch(Box::new(row)));
+    }
+
+    fn ended(&mut self, _: usize, _: End) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
