@@ -165,9 +165,10 @@ impl<'a, T> Question<'a, T> {
         eprintln!("jobs: measuring how the runs share {threads} threads best ...");
         let mut watch = Probes { due, pool };
         let found = calibrate(&costs, &candidates, device::free_memory(), &mut watch);
-        eprintln!("{}; kept in {}", outcome(&found), self.path());
-        self.keep(found.split, threads, found.measured)?;
-        Ok(found.split)
+        let (split, outcome) = (found.split, outcome(&found));
+        self.keep(split, threads, found.measured)?;
+        eprintln!("{outcome}; kept in {}", self.path());
+        Ok(split)
     }
 }
 

@@ -107,6 +107,9 @@ def scaled(make):
     """Yields (t, p, value) of every parameter after every step of a scaled optimiser."""
     params = [formula.uniform(START + p, shape).requires_grad_() for p, shape in enumerate(SHAPES)]
     optimizer, scaler = make(params), torch.amp.GradScaler("cpu")
+    # What the scaler looks at are the parameters themselves, which Muon has as matrices.
+    carrier = torch.optim.SGD(params, lr=0.1, foreach=False)
+    carrier.step = optimizer.step
     full = [group["lr"] for group in optimizer.param_groups]
     for t in range(STEPS):
         for group, lr in zip(optimizer.param_groups, full):
@@ -118,8 +121,8 @@ def scaled(make):
             params[2].grad[3, 1, 0, 1] = float("inf")
         if t == 6:
             params[1].grad[2] = float("nan")
-        scaler.unscale_(optimizer)
-        scaler.step(optimizer)
+        scaler.unscale_(carrier)
+        scaler.step(carrier)
         scaler.update()
         yield from ((t, p, param.detach().clone()) for p, param in enumerate(params))
 
