@@ -2,7 +2,6 @@
 //! be fastest.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};

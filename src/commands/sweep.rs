@@ -181,7 +181,7 @@ pub(super) fn run_of(
             params: plan.params(),
             macs: plan.macs(),
             activation_bytes: Some(plan.activation_bytes()),
-            precision: prepare::precision(device, train.precision)?.into(),
+            precision: precision.into(),
             batch: train.batch,
             train_images: size.map_or(0, |size| size.1),
             test_images: size.map_or(0, |size| size.2),
