@@ -44,6 +44,8 @@
 //! - A failing, diverging or panicking run costs no other run; nor does one whose process dies, where
 //!   runs train side by side.
 //! - All runs of a sweep have the same number of threads, and no result depends on what ran beside it.
+//! - A run that waits (successive halving) goes on bit for bit as if it had not; nothing is stopped,
+//!   dropped or chosen by test images.
 //!
 //! # Where to add
 //!
@@ -57,6 +59,7 @@
 //! | a schedule | `spec/train/schedule.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
 //! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
 //! | a function of expressions | its line and its case in `spec/expr/functions.rs` |
+//! | what a run carries from step to step | a line in the `keep` of its part (`train/saved.rs`), so that a run goes on bit for bit |
 //! | a rule for initial weights | `op/start.rs` (its fields, what it comes to), `model/init.rs` (what it draws); golden facts in `tests/reference/start.py` |
 //! | an augmentation | `spec/train/augment.rs`, `train/augment/` (what it draws, what it does); golden results in `tests/reference/augment.py` |
 //! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |

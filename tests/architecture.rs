@@ -39,7 +39,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("cli", &[]),
     ("data", &["data"]),
     ("records", &["records", "saved"]),
-    ("sweep", &["sweep", "records"]),
+    ("sweep", &["sweep", "records", "spec"]),
     ("worker", &["worker", "sweep", "records"]),
     ("progress", &["progress", "sweep", "records"]),
 ];

@@ -20,12 +20,13 @@ use resweep::spec::data::{Data, DataSet, Normalize};
 use resweep::spec::de::{self, Cx};
 use resweep::spec::error::{Problem, SpecError};
 use resweep::spec::expr::{Env, Number};
+use resweep::spec::halving::Halving;
 use resweep::spec::load::Loader;
 use resweep::spec::network::Stage;
 use resweep::spec::node::NodeSpec;
 use resweep::spec::sweep::Entry;
 use resweep::spec::train::{
-    Augment, Distill, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Teacher, Train,
+    Augment, Distill, EarlyStop, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Teacher, Train,
 };
 use serde::de::DeserializeOwned;
 
@@ -232,6 +233,8 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "teacher" => read::<Teacher>(text),
         "ema" => read::<Ema>(text),
         "swa" => read::<Swa>(text),
+        "earlystop" => read::<EarlyStop>(text),
+        "halving" => read::<Halving>(text),
         "groups" => read::<Groups>(text),
         "group" => read::<Group>(text),
         "schedule" => read::<Schedule>(text),

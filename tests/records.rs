@@ -8,8 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::*;
 use resweep::records::{
     AccuracyRow, AxisColumns, BenchRow, CertifyRow, CertifyRunRow, Ending, Environment, EpochRow,
-    Facts, Found, Layout, Record, Row, RunId, RunRow, Span, Status, Store, StoreError, Tables,
-    TimingRow, columns_markdown, csv_bytes, summary,
+    Facts, Found, HalvingRow, Layout, Record, Row, RunId, RunRow, Span, Status, Store, StoreError,
+    Tables, TimingRow, columns_markdown, csv_bytes, summary,
 };
 
 fn id(experiment: &str, seed: u64) -> RunId {
@@ -65,7 +65,8 @@ fn epoch(id: &RunId, epoch: u32, top1: Option<f64>, epoch_s: f64) -> EpochRow {
 
 fn ending(status: Status, reason: Option<&str>) -> Ending {
     let reason = reason.map(str::to_owned);
-    Ending { status, reason, latency_ms: Some(2.5), peak_memory_mb: Some(812.25) }
+    let (latency_ms, peak_memory_mb) = (Some(2.5), Some(812.25));
+    Ending { reason, latency_ms, peak_memory_mb, ..Ending::of(status) }
 }
 
 fn span() -> Span {
@@ -327,7 +328,8 @@ fn devices_that_differ_are_both_named() {
 #[test]
 fn every_column_says_what_it_means() {
     let all = [RunRow::COLUMNS, EpochRow::COLUMNS, AccuracyRow::COLUMNS, TimingRow::COLUMNS];
-    let others = [BenchRow::COLUMNS, CertifyRow::COLUMNS, CertifyRunRow::COLUMNS];
+    let others =
+        [HalvingRow::COLUMNS, BenchRow::COLUMNS, CertifyRow::COLUMNS, CertifyRunRow::COLUMNS];
     for column in all.iter().chain(&others).copied().flatten() {
         assert!(column.doc.ends_with('.') && !column.doc.contains(['|', '\n']), "{column:?}");
         let timed = column.name.ends_with("_s") && !column.name.ends_with("_per_s");
@@ -351,6 +353,7 @@ fn the_results_readme_explains_every_column() {
     let text = with_columns::<TimingRow>(&text);
     let text = with_columns::<RunRow>(&text);
     let text = with_columns::<EpochRow>(&text);
+    let text = with_columns::<HalvingRow>(&text);
     let text = with_columns::<BenchRow>(&text);
     if std::env::var_os("RESWEEP_BLESS").is_some() {
         fs::write(&path, &text).unwrap();

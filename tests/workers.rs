@@ -60,7 +60,8 @@ impl Bench {
         let step =
             StepReport { epoch: 1, step: 1, steps: 2, images_per_s: Some(9.0), loss: Some(2.0) };
         let outcome = Outcome::Completed;
-        let trained = Trained { outcome, latency_ms: Some(0.25), peak_memory_mb: None };
+        let (latency_ms, peak_memory_mb) = (Some(0.25), None);
+        let trained = Trained { outcome, restored_epoch: None, latency_ms, peak_memory_mb };
         let messages = [
             Message::Step(step),
             Message::Epoch(Box::new(epoch(1))),
@@ -114,7 +115,8 @@ fn job(fates: &[&str]) -> Job<()> {
         libtorch_version: None,
     };
     let layout = Layout::plain(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    Job { name: "sweep".into(), environment, layout, runs: names.iter().map(|n| run(n)).collect() }
+    let runs = names.iter().map(|n| run(n)).collect();
+    Job { name: "sweep".into(), environment, layout, runs, halving: None }
 }
 
 fn run(experiment: &str) -> Run<()> {

@@ -162,7 +162,8 @@ fn job(
     });
     let runs = runs.collect::<Result<_, super::Error>>()?;
     let (name, layout) = (experiments.name.clone(), rows::layout(experiments));
-    Ok(Job { name, environment, layout, runs })
+    let halving = experiments.halving.clone();
+    Ok(Job { name, environment, layout, runs, halving })
 }
 
 /// A run of an experiment; its facts tell of images where their sizes are known.

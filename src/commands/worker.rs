@@ -56,7 +56,8 @@ impl Worker<'_> {
         let told = match order {
             Order::Train(assignment) => match self.run_by(&assignment) {
                 Ok(run) => {
-                    Message::Ended(attempt(&mut self.runner, &Work { run: &run }, 0, teller))
+                    let work = Work { run: &run, leg: assignment.leg };
+                    Message::Ended(attempt(&mut self.runner, &work, 0, teller))
                 }
                 Err(reason) => failed(reason),
             },
@@ -162,6 +163,14 @@ impl Watch for Teller {
 
     fn epoch(&mut self, _: usize, row: EpochRow) {
         self.tell(&Message::Epoch(Box::new(row)));
+    }
+
+    fn recalled(&mut self, _: usize, row: EpochRow) {
+        self.tell(&Message::Recalled(Box::new(row)));
+    }
+
+    fn said(&mut self, _: Option<usize>, line: &str) {
+        self.tell(&Message::Said(line.to_owned()));
     }
 
     fn ended(&mut self, _: usize, _: End) -> Result<(), StoreError> {

@@ -164,6 +164,7 @@ impl<'a> Expansion<'a> {
         if self.is_left_out(candidate, Some(&planned.plan)).map_err(one)? {
             return Ok(());
         }
+        candidate.check_held_out(&train, &data).map_err(one)?;
         train.0.check_images(&train.1, data.train_images()).map_err(one)?;
         let name = self.names.name(index, candidate).map_err(one)?;
         let explain = |error| vec![candidate.explain(error, &["train", "data"])];
@@ -296,7 +297,8 @@ fn rejects(
 
 /// The sweep without what makes experiments of it: what an experiment keeps beside its network.
 pub(super) fn body(tree: &Rc<Tree>) -> Rc<Tree> {
-    const MAKES: [&str; 6] = ["networks", "axes", "where", "exclude", "names", "baseline"];
+    const MAKES: [&str; 7] =
+        ["networks", "axes", "where", "exclude", "names", "baseline", "halving"];
     let fields = tree.fields().iter().filter(|field| !MAKES.contains(&field.name.as_str()));
     let value = Value::Struct(Some("Sweep".into()), fields.cloned().collect());
     Rc::new(Tree { value, span: tree.span })

@@ -4,14 +4,14 @@
 //! The record files are the truth; the tables follow from them and can be written again at any
 //! time. Every file is replaced as a whole, so a reader and a crash see the old or the new one.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
+use super::atomic;
 use super::column::Row;
 use super::csv::csv_bytes;
+use super::halving::{Decisions, HalvingRow};
 use super::layout::AxisColumns;
 use super::record::{Record, RunId};
 use super::tables::Tables;
@@ -98,7 +98,7 @@ impl Store {
         let runs = store.runs();
         fs::create_dir_all(&runs)
             .map_err(|source| StoreError::Folder { path: runs.clone(), source })?;
-        temporary(&runs).map_err(|source| StoreError::Write { path: runs, source })?;
+        atomic::temporary(&runs).map_err(|source| StoreError::Write { path: runs, source })?;
         Ok(store)
     }
 
@@ -160,7 +160,8 @@ impl Store {
         let folder = self.weights();
         fs::create_dir_all(&folder)
             .map_err(|source| StoreError::Folder { path: folder.clone(), source })?;
-        replace_by(&self.weights_path(id), |file| write(file.path()))
+        let path = self.weights_path(id);
+        atomic::replace_by(&path, write).map_err(|source| StoreError::Write { path, source })
     }
 
     /// Keeps the record of a run that ended, in place of an earlier one. When it returns, the
@@ -212,14 +213,19 @@ impl Store {
         }
     }
 
-    /// Replaces the four tables, each as a whole; one that cannot be written does not keep the
-    /// others from it.
+    /// Replaces the tables, each as a whole; one that cannot be written does not keep the others
+    /// from it.
     ///
     /// # Errors
     ///
     /// The first [`StoreError::Write`] or [`StoreError::Table`].
     pub fn write_tables(&self, tables: &Tables) -> Result<(), StoreError> {
+        let halving = || match &tables.halving {
+            Some(rows) => self.write_table(rows, &tables.axes),
+            None => self.remove(&self.folder.join(HalvingRow::FILE)),
+        };
         let written = [
+            halving(),
             self.write_table(&tables.accuracy, &tables.axes),
             self.write_table(&tables.timing, &tables.axes),
             self.write_table(&tables.runs, &tables.axes),
@@ -236,15 +242,67 @@ impl Store {
         }
     }
 
+    /// Removes a file, where there is one.
+    fn remove(&self, path: &Path) -> Result<(), StoreError> {
+        match fs::remove_file(path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                Err(StoreError::Write { path: path.to_owned(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the folder of states.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Folder`].
+    pub fn prepare_states(&self) -> Result<(), StoreError> {
+        let path = self.states();
+        fs::create_dir_all(&path).map_err(|source| StoreError::Folder { path, source })
+    }
+
+    /// The file for the state of a run that waits.
+    pub fn state_path(&self, id: &RunId) -> PathBuf {
+        self.states().join(run_file(id, "safetensors"))
+    }
+
+    /// Keeps what was decided at the rungs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn save_decisions(&self, decisions: &Decisions) -> Result<(), StoreError> {
+        let unwritable = |source| StoreError::Write { path: self.folder.clone(), source };
+        decisions.save(&self.folder).map_err(unwritable)
+    }
+
+    /// Removes the state of a run, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn remove_state(&self, id: &RunId) -> Result<(), StoreError> {
+        self.remove(&self.state_path(id))
+    }
+
+    /// Removes the folder of states if it is empty; not while a run may yet leave one there.
+    pub fn tidy_states(&self) {
+        let _ = fs::remove_dir(self.states());
+    }
+
+    fn states(&self) -> PathBuf {
+        self.folder.join("states")
+    }
+
     /// The file of a run's record; distinct runs have distinct files.
     fn record_path(&self, id: &RunId) -> PathBuf {
-        self.runs().join(saved::of_run(&id.experiment, id.seed, &id.spec_hash, "ron"))
+        self.runs().join(run_file(id, "ron"))
     }
 
     /// The file of a run's final weights; distinct runs have distinct files.
     fn weights_path(&self, id: &RunId) -> PathBuf {
-        let name = saved::of_run(&id.experiment, id.seed, &id.spec_hash, "safetensors");
-        self.weights().join(name)
+        self.weights().join(run_file(id, "safetensors"))
     }
 
     /// The folder of final weights.
@@ -255,6 +313,11 @@ impl Store {
     fn runs(&self) -> PathBuf {
         self.folder.join("runs")
     }
+}
+
+/// The name of a file of a run.
+fn run_file(id: &RunId, extension: &str) -> String {
+    saved::of_run(&id.experiment, id.seed, &id.spec_hash, extension)
 }
 
 fn read(path: &Path) -> io::Result<Record> {
@@ -276,37 +339,8 @@ fn rename(path: &Path, suffix: &str) -> Result<PathBuf, StoreError> {
 
 /// Replaces a file as a whole, so that the new content outlasts a crash.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    replace_by(path, |file| file.write_all(bytes))
-}
-
-/// The same with what `write` makes of an empty file.
-fn replace_by(
-    path: &Path,
-    write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>,
-) -> Result<(), StoreError> {
-    let put = |folder: &Path| -> io::Result<()> {
-        let mut file = temporary(folder)?;
-        write(&mut file)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        sync_folder(folder)
-    };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    put(folder).map_err(|source| StoreError::Write { path: path.to_owned(), source })
-}
-
-/// A nameless-to-be file in `folder`, as readable as any file that the user creates.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
-
-/// Makes a rename in `folder` outlast a crash. Elsewhere than on Unix a folder cannot be opened.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    atomic::replace(path, bytes)
+        .map_err(|source| StoreError::Write { path: path.to_owned(), source })
 }
 
 /// What to do about an error, where that can be said.

@@ -1,5 +1,6 @@
 //! The trainer stage: one model, one recipe, one data set; out come epochs.
 
+pub mod patience;
 pub mod schedule;
 pub mod split;
 
@@ -11,6 +12,8 @@ pub mod average;
 pub mod batches;
 #[cfg(feature = "torch")]
 pub mod distill;
+#[cfg(feature = "torch")]
+mod early_stop;
 #[cfg(feature = "torch")]
 pub mod evaluate;
 #[cfg(feature = "torch")]
@@ -25,6 +28,8 @@ pub mod pace;
 pub mod precision;
 #[cfg(feature = "torch")]
 pub mod runner;
+#[cfg(feature = "torch")]
+pub mod saved;
 #[cfg(feature = "torch")]
 pub mod statistics;
 #[cfg(feature = "torch")]

@@ -12,6 +12,7 @@ use crate::model::Model;
 use crate::op::Weight;
 use crate::shim;
 use crate::spec::train::{Optimizer, Precision, Train};
+use crate::train::saved::{Keeper, Misfit};
 
 use lookahead::Lookahead;
 use rule::Group;
@@ -114,11 +115,28 @@ impl Optim {
         self.lookahead.as_ref().map_or(Ok(()), |lookahead| lookahead.after(self.steps))
     }
 
-    /// Brings the weights to where the run ends: with a lookahead, to the slow ones.
+    /// Brings the weights to where the run ends: with a lookahead, to the slow ones. Whether there
+    /// was anything to do.
     ///
     /// # Errors
     /// What libtorch reports.
-    pub fn finish(&self) -> Result<(), TchError> {
-        self.lookahead.as_ref().map_or(Ok(()), Lookahead::finish)
+    pub fn finish(&self) -> Result<bool, TchError> {
+        let Some(lookahead) = &self.lookahead else { return Ok(false) };
+        lookahead.finish().map(|()| true)
+    }
+
+    /// Its state, in a run that is saved or restored.
+    pub(super) fn keep(&mut self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        keeper.value("steps", &mut self.steps)?;
+        for (at, group) in self.groups.iter().enumerate() {
+            keeper.part(&format!("group{at}"), |keeper| group.keep(keeper))?;
+            // Parameters that are trained no longer rest in the restored run too.
+            group.rest_before(self.steps)?;
+        }
+        if let Some(scaler) = &self.scaler {
+            keeper.part("scaler", |keeper| scaler.keep(keeper))?;
+        }
+        let slow = self.lookahead.as_ref();
+        slow.map_or(Ok(()), |slow| keeper.part("lookahead", |keeper| slow.keep(keeper)))
     }
 }

@@ -197,6 +197,51 @@ fn a_precision_is_recorded_and_tf32_needs_a_gpu() {
 }
 
 #[test]
+fn a_sweep_with_halving_says_what_it_dropped() {
+    let folder = TempDir::new().unwrap();
+    let results = folder.path();
+    let mut args = vec!["sweep", "experiments/halving.ron", "--results", results.to_str().unwrap()];
+    let sets = [
+        "seeds=1",
+        "halving.rungs=[1, 2]",
+        "train.epochs=3",
+        "train.batch=50",
+        "data.train=160",
+        "data.validation=60",
+        "data.test=60",
+    ];
+    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    args.extend(["--device", "cpu"]);
+    let output = resweep(&args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text.matches(" was dropped at rung 1, epoch 1: val_top1 ").count(), 4, "{text}");
+    assert_eq!(text.matches(" was dropped at rung 2, epoch 2: val_top1 ").count(), 1, "{text}");
+    let table = |name: &str| -> Vec<std::collections::BTreeMap<String, String>> {
+        let path = results.join("halving").join(name);
+        csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
+    };
+    let (runs, rungs) = (table("runs.csv"), table("halving.csv"));
+    assert_eq!((runs.len(), rungs.len()), (6, 6 + 2));
+    for (status, count) in [("ok", 1), ("dropped", 5)] {
+        assert_eq!(runs.iter().filter(|run| run["status"] == status).count(), count, "{runs:?}");
+    }
+    for run in runs.iter().filter(|run| run["status"] == "dropped") {
+        assert!(run["stop_reason"].starts_with("rung ") && run["top1"].is_empty(), "{run:?}");
+        assert_eq!(run["stopped_epoch"], run["epochs"]);
+    }
+    assert!(rungs.iter().all(|row| row["width"] == "4" || row["width"] == "8"));
+    assert!(!results.join("halving/states").exists());
+
+    args.push("--dry-run");
+    let output = resweep(&args);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let rungs = "halving by val_top1: 6 experiments to epoch 1, 2 to epoch 2, 1 to the end\n\
+                 at most 9 epochs, of 18 without halving\n";
+    assert!(text.ends_with(rungs), "{text}");
+}
+
+#[test]
 fn mistakes_have_exit_code_2_and_failures_1() {
     let folder = TempDir::new().unwrap();
     let typo = sweep(folder.path(), &["--set", "train.epoch=1"]);

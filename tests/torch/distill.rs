@@ -7,7 +7,7 @@ use resweep::model::Model;
 use resweep::spec::train::{Distill, Teacher, Train};
 use resweep::train::batches::Targets;
 use resweep::train::distill::loss;
-use resweep::train::fit::{self, Sets, Stopped, fit_taught};
+use resweep::train::fit::{self, Course, Sets, Stopped};
 use tch::{Device, Kind, Tensor};
 
 use crate::cli::{resweep, stderr, table_of};
@@ -51,7 +51,9 @@ fn train(teacher: Option<&Model>, recipe: &Train) -> (Seen, Result<(), Stopped>)
     let model = Model::new(plan(), 0, Device::Cpu).unwrap();
     let ([train, _, test], mut seen) = (images(), Seen::default());
     let sets = Sets { train: &train, validation: None, test: &test };
-    let result = fit_taught((&model, teacher), recipe, 0, sets, &mut seen);
+    let course = Course::new(&model, recipe, 0, sets).unwrap().taught_by(teacher);
+    let result =
+        course.map_err(Stopped::from).and_then(|mut course| course.train(recipe.epochs, &mut seen));
     (seen, result)
 }
 

@@ -48,7 +48,13 @@ fn job() -> Job<Task> {
         libtorch_version: None,
     };
     let runs = vec![Run { id, epochs: 2, facts, payload }];
-    Job { name: "held_out".into(), environment, layout: Layout::plain(&["one"]), runs }
+    Job {
+        name: "held_out".into(),
+        environment,
+        layout: Layout::plain(&["one"]),
+        runs,
+        halving: None,
+    }
 }
 
 /// The rows of a run on these images.

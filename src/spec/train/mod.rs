@@ -3,6 +3,7 @@
 mod augment;
 mod averages;
 mod distill;
+mod early_stop;
 mod eval;
 mod fault;
 mod groups;
@@ -20,6 +21,7 @@ use fault::{Fault, unmet, within};
 pub use augment::{Augment, Erased, Fill, Space};
 pub use averages::{Ema, Swa};
 pub use distill::{Distill, Teacher};
+pub use early_stop::{EarlyStop, Metric};
 pub use eval::{Eval, Views};
 pub use groups::{Group, Groups};
 pub use optimizer::{Decay, MuonPrecision, MuonScale, MuonWeights, Optimizer};
@@ -63,6 +65,9 @@ pub struct Train {
     /// An equal average of the weights after the last epochs, evaluated at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swa: Option<Swa>,
+    /// What ends a run before its last epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<EarlyStop>,
     /// How the learning rate goes on after the warm-up.
     #[serde(default)]
     pub schedule: Schedule,
@@ -120,7 +125,9 @@ impl Train {
         let of_swa = self.swa.map_or_else(Vec::new, |swa| within("swa", swa.faults()));
         let of_distill = self.distill.as_ref();
         let of_distill = of_distill.map_or_else(Vec::new, |it| within("distill", it.faults()));
-        let of_parts = of_parts.chain(of_ema).chain(of_swa).chain(of_distill);
+        let of_stop = self.early_stop.map_or_else(Vec::new, |stop| stop.faults());
+        let of_stop = within("early_stop", of_stop);
+        let of_parts = of_parts.chain(of_ema).chain(of_swa).chain(of_distill).chain(of_stop);
         let faults = self.faults().into_iter().chain(of_parts).chain(augment);
         let told = faults.map(|Fault { path, reason, help }| {
             let problem = Problem::Value { reason: reason.into(), help: help.into() };

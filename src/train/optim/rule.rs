@@ -4,6 +4,7 @@ use tch::{Device, Kind, TchError, Tensor, no_grad_guard};
 
 use crate::shim;
 use crate::spec::train::{MuonPrecision, MuonScale, MuonWeights, Optimizer};
+use crate::train::saved::{Keeper, Misfit};
 use crate::train::schedule::Rates;
 
 /// How parameters are optimised.
@@ -39,6 +40,12 @@ impl Group {
 
     pub(super) fn params(&self) -> &[Tensor] {
         &self.params
+    }
+
+    /// Its state, in a run that is saved or restored.
+    pub(super) fn keep(&self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        let mut lists = (0..).zip(&self.state);
+        lists.try_for_each(|(at, list): (u32, _)| keeper.tensors(&format!("state{at}"), list))
     }
 
     /// Whether the rule's kernel looks by itself at whether a step is to be made.

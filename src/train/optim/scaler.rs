@@ -4,6 +4,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::shim::{self, Scaling};
+use crate::train::saved::{Keeper, Misfit};
 
 const FIRST: f64 = 65_536.0;
 const SCALING: Scaling = Scaling { growth: 2.0, backoff: 0.5, interval: 2000 };
@@ -24,6 +25,12 @@ impl Scaler {
         let good = Tensor::f_zeros([], (Kind::Int, device))?;
         let found = Tensor::f_zeros([], (Kind::Float, device))?;
         Ok(Self { scale, good, found })
+    }
+
+    /// Its state, in a run that is saved or restored.
+    pub(super) fn keep(&self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        keeper.tensor("scale", &self.scale)?;
+        keeper.tensor("good", &self.good)
     }
 
     pub(super) fn scaled(&self, loss: &Tensor) -> Result<Tensor, TchError> {
