@@ -6,6 +6,7 @@ mod expand;
 mod lookup;
 mod naming;
 mod resolve;
+mod teacher;
 
 use std::path::Path;
 use std::rc::Rc;
@@ -27,6 +28,8 @@ use crate::spec::source::Span;
 use crate::spec::sweep::Sweep;
 use crate::spec::train::Train;
 use crate::spec::tree::Tree;
+
+pub use teacher::Teacher;
 
 /// A sweep that can run: all that its files say, resolved.
 #[derive(Debug, Clone)]
@@ -72,6 +75,9 @@ pub struct Experiment {
     pub train: Train,
     /// The data set.
     pub data: Data,
+    /// The run that it learns from, where its recipe names one; an error where that run is not there
+    /// yet.
+    pub teacher: Option<Result<Rc<Teacher>, SpecError>>,
     /// The axes with their values here, as tables have them; empty where a case sets no such field.
     pub axes: Vec<(String, String)>,
     /// SHA-256 of all that determines a run beside its seed, hexadecimal.
@@ -132,6 +138,18 @@ fn halving(
         }
     }
     Ok(Some(halving.clone()))
+}
+
+impl Experiments {
+    /// The runs that experiments would learn from and that are not there: without them nothing can
+    /// train, though everything can be planned.
+    ///
+    /// # Errors
+    /// Each of them once.
+    pub fn taught(&self) -> Result<(), Vec<SpecError>> {
+        let absent = self.list.iter().filter_map(|it| it.teacher.as_ref()?.as_ref().err());
+        SpecError::all(absent.cloned()).map_or(Ok(()), |errors| Err(errors.split().collect()))
+    }
 }
 
 /// A `--set` of a field that an axis sets anew in every experiment.

@@ -26,7 +26,7 @@ use resweep::spec::network::Stage;
 use resweep::spec::node::NodeSpec;
 use resweep::spec::sweep::Entry;
 use resweep::spec::train::{
-    Augment, EarlyStop, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Train,
+    Augment, Distill, EarlyStop, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Teacher, Train,
 };
 use serde::de::DeserializeOwned;
 
@@ -229,6 +229,8 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "nonlinearity" => read::<Nonlinearity>(text),
         "train" => read::<Train>(text),
         "optimizer" => read::<Optimizer>(text),
+        "distill" => read::<Distill>(text),
+        "teacher" => read::<Teacher>(text),
         "ema" => read::<Ema>(text),
         "swa" => read::<Swa>(text),
         "earlystop" => read::<EarlyStop>(text),

@@ -23,7 +23,7 @@ fn read(text: &str) -> Experiment {
     }
 }
 
-const TRAIN: [&str; 21] = [
+const TRAIN: [&str; 27] = [
     "augment: [RandomCrop(padding: 4, fill: Reflect)]",
     "augment: [HorizontalFlip()]",
     "augment: [AlternatingFlip]",
@@ -39,6 +39,12 @@ const TRAIN: [&str; 21] = [
     "augment: [Mixup(), CutMix()]",
     "eval: (views: Flip)",
     "eval: (views: FlipShift)",
+    "precision: Fp32",
+    "distill: (teacher: (sweep: \"none\", experiment: \"a\"), alpha: 0.5)",
+    "precision: Tf32",
+    "precision: Bf16",
+    "precision: Fp16",
+    "precision: PureBf16",
     "drop_last: true",
     "groups: (bias: (epochs: 1))",
     "groups: (bias: (schedule: Polynomial()))",
@@ -84,6 +90,7 @@ fn defaults_written_out_change_no_hash() {
     let plain = planned("", "");
     assert_eq!(planned("eval: (views: One)", "").hash, plain.hash);
     assert_eq!(planned("eval: ()", "validation_seed: 0").hash, plain.hash);
+    assert_eq!(planned("precision: Auto", "").hash, plain.hash);
     assert_eq!(planned("drop_last: false", "").hash, plain.hash);
     let erasing = "RandomErasing(p: 0.5, scale: (0.02, 0.33), ratio: (0.3, 3.3), value: Mean)";
     let erasing = planned(&format!("augment: [{erasing}]"), "");

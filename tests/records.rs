@@ -122,6 +122,35 @@ fn text<R: Row>(rows: &[R]) -> String {
     String::from_utf8(csv_bytes(rows, &AxisColumns::default()).unwrap()).unwrap()
 }
 
+/// Weights stand under the name of their run, as a whole; what cannot be written leaves the old.
+#[test]
+fn weights_are_kept_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), "quick").unwrap();
+    let (run, other) = (id("resnet18", 0), id("resnet18", 1));
+    let save = |id: &RunId, text: &str| {
+        store.save_weights(id, |path| fs::write(path, text)).unwrap();
+    };
+    save(&run, "first");
+    save(&run, "second");
+    save(&other, "other");
+    let file = store.weights().join("resnet18-seed0-000000000000.safetensors");
+    let read = || fs::read_to_string(&file).unwrap();
+    assert_eq!(read(), "second");
+    let failed = store.save_weights(&run, |path| {
+        fs::write(path, "half")?;
+        Err(std::io::Error::other("the disk is full"))
+    });
+    let told = failed.unwrap_err().to_string();
+    assert!(told.contains("seed0-000000000000.safetensors: the disk is full"), "{told}");
+    assert_eq!(read(), "second");
+    assert_eq!(fs::read_dir(store.weights()).unwrap().count(), 2, "nothing half made is left");
+    store.supersede(&run).unwrap();
+    assert!(!file.exists());
+    let aside = file.with_extension("safetensors.superseded");
+    assert_eq!(fs::read_to_string(aside).unwrap(), "second");
+}
+
 #[test]
 fn the_tables_are_these_bytes() {
     let tables = tables();

@@ -2,16 +2,15 @@
 
 use std::process::ExitCode;
 
-use super::plan::{print, report};
+use super::plan::{loader_of, print, ready, report};
 use crate::cli::SweepArgs;
-use crate::experiment::{self, Experiments};
+use crate::experiment::Experiments;
 use crate::plan::table;
-use crate::spec::load::Loader;
 
 /// Lists every experiment with its axes, costs and seeds, and counts the runs.
 pub fn run(args: &SweepArgs) -> ExitCode {
-    let loader = Loader::default();
-    match experiment::sweep(&loader, &args.spec, &args.set) {
+    let loader = loader_of(args);
+    match ready(&loader, args) {
         Ok(experiments) => print(&text(&experiments)),
         Err(errors) => report(&loader, &errors),
     }

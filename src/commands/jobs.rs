@@ -2,7 +2,6 @@
 //! be fastest.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -226,7 +225,8 @@ fn outcome(found: &Calibration) -> String {
 pub(super) fn processes<'a>(
     experiments: &Experiments,
     device: &Resolved,
-    folder: Option<&'a Path>,
+    args: &'a SweepArgs,
+    keep: Option<&'a Store>,
 ) -> Processes<'a> {
     let specs = experiments.list.iter().map(|one| (one.name.clone(), one.resolved.clone()));
     let specs: BTreeMap<String, String> = specs.collect();
@@ -237,7 +237,8 @@ pub(super) fn processes<'a>(
         let mut command = Command::new("/proc/self/exe");
         command.args(["worker", "--device", &device]);
         command.args(["--parent", &std::process::id().to_string()]);
-        if let Some(folder) = folder {
+        command.arg("--results").arg(&args.results);
+        if let Some(folder) = &args.data {
             command.arg("--data").arg(folder);
         }
         // Threads that wait spin, at the cost of those that work where there are not enough cores
@@ -245,6 +246,9 @@ pub(super) fn processes<'a>(
         let is_crowded = split.jobs.saturating_mul(split.threads) > of_threads;
         if is_crowded && std::env::var_os(WAITING).is_none() {
             command.env(WAITING, "passive");
+        }
+        if let Some(store) = keep {
+            command.arg("--keep").arg(store.folder());
         }
         command
     };

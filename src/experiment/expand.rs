@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::candidate::{Base, Candidate};
 use super::lookup::{QUANTITIES, quantity};
 use super::naming::{Names, unknown_in_names};
+use super::teacher::Teachers;
 use super::{Experiment, LeftOut, plan, resolve};
 use crate::plan::Plan;
 use crate::spec::axes::{Condition, Part, Rule};
@@ -45,6 +46,7 @@ pub(super) fn expand(
         plans: HashMap::new(),
         names: Names::new(sweep),
         hashes: HashMap::new(),
+        teachers: Teachers::default(),
     };
     expansion.run();
     expansion.finish()
@@ -72,6 +74,7 @@ struct Expansion<'a> {
     names: Names<'a>,
     /// The first experiment of each hash.
     hashes: HashMap<String, String>,
+    teachers: Teachers,
 }
 
 impl<'a> Expansion<'a> {
@@ -164,7 +167,11 @@ impl<'a> Expansion<'a> {
         candidate.check_held_out(&train, &data).map_err(one)?;
         train.0.check_images(&train.1, data.train_images()).map_err(one)?;
         let name = self.names.name(index, candidate).map_err(one)?;
-        let hash = resolve::identity(&planned.plan, &data, &train.0).map_err(one)?;
+        let explain = |error| vec![candidate.explain(error, &["train", "data"])];
+        let teacher = self.teachers.of(self.loader, (&train.0, &train.1), &data, &planned.plan);
+        let teacher = teacher.map_err(explain)?;
+        let hash =
+            resolve::identity(&planned.plan, &data, &train.0, teacher.as_ref()).map_err(one)?;
         let body = candidate.body().map_err(one)?;
         let network = (&planned.network, &planned.with);
         let resolved = resolve::resolved(self.loader, &body, &train.1, &name, network);
@@ -175,6 +182,7 @@ impl<'a> Expansion<'a> {
             plan: planned.plan.clone(),
             train: train.0,
             data,
+            teacher,
             axes: candidate.cells(),
             hash,
             same_as,

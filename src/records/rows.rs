@@ -66,7 +66,7 @@ table! {
         device: String,
         /// The model of that device.
         device_name: Option<String>,
-        /// Number format of the arithmetic.
+        /// Number format of the arithmetic: `fp32`, `tf32`, `bf16` and `fp16` (autocast), `pure bf16`.
         precision: String,
         /// CPU threads within an operation.
         threads: u32 ["threads"],

@@ -8,6 +8,7 @@ use tch::{Device, Reduction, TchError, Tensor};
 
 use super::average::Averages;
 use super::batches::{self, DeviceImages, Targets};
+use super::distill::Lesson;
 use super::early_stop::EarlyStopping;
 use super::evaluate::{Evaluation, Sums, evaluate, top1_of_views};
 use super::meter;
@@ -113,7 +114,8 @@ pub fn fit(
     sets: Sets<'_>,
     watch: &mut dyn Watch,
 ) -> Result<(), Stopped> {
-    Course::new(model, recipe, seed, sets)?.train(recipe.epochs, watch)
+    let mut course = Course::new(model, recipe, seed, sets)?.taught_by(None)?;
+    course.train(recipe.epochs, watch)
 }
 
 /// A run under way.
@@ -121,6 +123,7 @@ pub fn fit(
 pub struct Course<'a> {
     model: &'a Model,
     recipe: &'a Train,
+    lesson: Option<Lesson<'a>>,
     seed: u64,
     sets: Sets<'a>,
     /// Of an epoch.
@@ -157,6 +160,7 @@ impl<'a> Course<'a> {
         Ok(Self {
             model,
             recipe,
+            lesson: None,
             seed,
             sets,
             steps,
@@ -167,6 +171,14 @@ impl<'a> Course<'a> {
             is_random,
             done,
         })
+    }
+
+    /// The same run with the teacher that a recipe with `distill` names; others need none.
+    ///
+    /// # Errors
+    /// A recipe with `distill` and no teacher; what libtorch reports.
+    pub fn taught_by(self, teacher: Option<&'a Model>) -> Result<Self, TchError> {
+        Ok(Self { lesson: Lesson::of(self.recipe, teacher)?, ..self })
     }
 
     /// Trains until so many epochs of the recipe's are done, those before a restored state
@@ -276,7 +288,7 @@ impl<'a> Course<'a> {
             }
             let start = step as i64 * batch;
             let count = batch.min(train.len() - start);
-            gradients(self.model, recipe, (&order, start, count), &mut sums)?;
+            self.gradients((&order, start, count), &mut sums)?;
             let before = u64::from(number - 1) * self.steps + step;
             lr = self.rates.at(before);
             self.optim.step(lr)?;
@@ -322,29 +334,36 @@ fn means(sums: &Sums, images: u64, epoch: u32) -> Result<(f64, f64), Stopped> {
     }
 }
 
-/// The gradients of the mean loss over `count` images of an epoch from `start` on, which go through
-/// the network in as many parts as the recipe says.
-fn gradients(
-    model: &Model,
-    recipe: &Train,
-    (order, start, count): (&batches::Epoch<'_>, i64, i64),
-    sums: &mut Sums,
-) -> Result<(), TchError> {
-    let part = (count as u64).div_ceil(u64::from(recipe.accumulate.max(1))).max(1) as i64;
-    for from in (0..count).step_by(part as usize) {
-        let (images, targets) = order.batch(start + from, part.min(count - from))?;
-        let logits = model.forward(&images, true)?;
-        let loss = loss(&logits, &targets, recipe.label_smoothing)?;
-        let own = targets.labels.size()[0];
-        match own == count {
-            // Where all parameters are frozen or have had their epochs, there is nothing to learn.
-            _ if !loss.requires_grad() => {}
-            true => loss.f_backward()?,
-            false => loss.f_mul_scalar(own as f64 / count as f64)?.f_backward()?,
+impl Course<'_> {
+    /// The gradients of the mean loss over `count` images of an epoch from `start` on, which go
+    /// through the network in as many parts as the recipe says.
+    fn gradients(
+        &self,
+        (order, start, count): (&batches::Epoch<'_>, i64, i64),
+        sums: &mut Sums,
+    ) -> Result<(), TchError> {
+        let (recipe, optim) = (self.recipe, &self.optim);
+        let part = (count as u64).div_ceil(u64::from(recipe.accumulate.max(1))).max(1) as i64;
+        for from in (0..count).step_by(part as usize) {
+            let (images, targets) = order.batch(start + from, part.min(count - from))?;
+            let logits = self.model.forward(&images, true)?;
+            let mut loss = loss(&logits, &targets, recipe.label_smoothing)?;
+            if let Some(lesson) = &self.lesson {
+                loss = lesson.loss(&images, &logits, &loss)?;
+            }
+            let own = targets.labels.size()[0];
+            match own == count {
+                // Where all parameters are frozen or have had their epochs, there is nothing to learn.
+                _ if !loss.requires_grad() => {}
+                true => optim.scaled(&loss)?.f_backward()?,
+                false => {
+                    optim.scaled(&loss.f_mul_scalar(own as f64 / count as f64)?)?.f_backward()?;
+                }
+            }
+            sums.add(&loss.detach().f_mul_scalar(own)?, &logits, &targets.labels)?;
         }
-        sums.add(&loss.detach().f_mul_scalar(own)?, &logits, &targets.labels)?;
+        Ok(())
     }
-    Ok(())
 }
 
 /// The seed of libtorch's generator in a step: any step can be repeated without those before it.

@@ -11,6 +11,8 @@ pub mod average;
 #[cfg(feature = "torch")]
 pub mod batches;
 #[cfg(feature = "torch")]
+pub mod distill;
+#[cfg(feature = "torch")]
 mod early_stop;
 #[cfg(feature = "torch")]
 pub mod evaluate;
@@ -22,6 +24,8 @@ pub mod meter;
 pub mod optim;
 #[cfg(feature = "torch")]
 pub mod pace;
+#[cfg(feature = "torch")]
+pub mod precision;
 #[cfg(feature = "torch")]
 pub mod runner;
 #[cfg(feature = "torch")]

@@ -1,6 +1,8 @@
 //! The trainer that a sweep is given: one model a run, images moved to the device once.
 
 use std::error::Error;
+use std::io;
+use std::path::Path;
 use std::rc::Rc;
 
 use tch::{Device, TchError};
@@ -9,13 +11,16 @@ use super::batches::DeviceImages;
 use super::evaluate::latency_ms;
 use super::fit::{self, Course, Sets, Stopped};
 use super::meter;
+use super::precision;
 use super::saved::{self, FileError, Keeper, Misfit};
 use super::split::split;
 use super::whiten::whiten;
 use crate::data::Dataset;
+use crate::experiment::Teacher;
 use crate::model::Model;
+use crate::model::state::StateError;
 use crate::plan::Plan;
-use crate::records::EpochRow;
+use crate::records::{EpochRow, RunId, Store};
 use crate::spec::data::{Data, Normalize};
 use crate::spec::train::Train;
 use crate::sweep::{Leg, Outcome, Run, RunLog, StepReport, Trained, Trainer, Work};
@@ -29,6 +34,8 @@ pub struct Task {
     pub train: Train,
     /// The images.
     pub data: Data,
+    /// The run that it learns from.
+    pub teacher: Option<Rc<Teacher>>,
 }
 
 /// Loads the images that a spec asks for.
@@ -38,6 +45,8 @@ pub type Load<'a> = Box<dyn FnMut(&Data) -> Result<Dataset, Box<dyn Error>> + 'a
 pub struct Runner<'a> {
     device: Device,
     load: Load<'a>,
+    /// Where final weights are kept.
+    weights: Option<Store>,
     /// The images of the latest run; those of the next are often the same.
     images: Option<Prepared>,
 }
@@ -62,6 +71,9 @@ pub enum RunError {
     /// Training stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// The teacher could not be loaded.
+    #[error(transparent)]
+    Teacher(#[from] StateError),
     /// The images could not be loaded.
     #[error(transparent)]
     Images(Box<dyn Error>),
@@ -82,7 +94,12 @@ impl From<TchError> for RunError {
 impl<'a> Runner<'a> {
     /// A trainer that loads images where a run asks for others than the one before.
     pub fn new(device: Device, load: Load<'a>) -> Self {
-        Self { device, load, images: None }
+        Self { device, load, weights: None, images: None }
+    }
+
+    /// Keeps the final weights of runs that train to their end, where there is a store for them.
+    pub fn keeping_weights(self, weights: Option<Store>) -> Self {
+        Self { weights, ..self }
     }
 
     /// The images of a run, on the device; those of another data set are freed first.
@@ -107,15 +124,20 @@ impl<'a> Runner<'a> {
 
     fn run(&mut self, work: &Work<'_, Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
         let (run, leg) = (work.run, &work.leg);
-        let (device, Task { plan, train, data }) = (self.device, &run.payload);
+        let (device, Task { plan, train, data, teacher }) = (self.device, &run.payload);
         let images = self.images(data)?;
         meter::reset_peak_memory(device);
+        precision::set_up(train.precision, device)?;
+        let teacher = teacher.as_deref().map(|it| loaded(it, train, device)).transpose()?;
         let model = || -> Result<Model, RunError> {
-            let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?;
+            let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?
+                .computing_with(precision::arithmetic(train.precision));
             whiten(&model, &images.train)?;
             Ok(model)
         };
-        let begin = |model| Course::new(model, train, run.id.seed, images.sets());
+        let begin = |model| {
+            Course::new(model, train, run.id.seed, images.sets())?.taught_by(teacher.as_ref())
+        };
         let (first, second);
         first = model()?;
         let mut course = begin(&first)?;
@@ -146,7 +168,10 @@ impl<'a> Runner<'a> {
             Some(reason) => Outcome::StoppedEarly { reason },
             None => Outcome::Completed,
         };
-        Ok(Trained { outcome, restored_epoch: course.restored(), latency_ms, peak_memory_mb })
+        let restored_epoch = course.restored();
+        drop(course);
+        self.keep(&run.id, model);
+        Ok(Trained { outcome, restored_epoch, latency_ms, peak_memory_mb })
     }
 }
 
@@ -169,6 +194,26 @@ fn restored(leg: &Leg, run: &Run<Task>, course: &mut Course<'_>) -> Result<(), S
 fn keep(keeper: &mut Keeper, run: &Run<Task>, course: &mut Course<'_>) -> Result<(), Misfit> {
     keeper.same("spec_hash", &run.id.spec_hash)?;
     course.keep(keeper)
+}
+
+impl Runner<'_> {
+    /// Keeps weights; a run that has trained to its end is not given up where that fails.
+    fn keep(&self, id: &RunId, model: &Model) {
+        let Some(store) = &self.weights else { return };
+        let write =
+            |path: &Path| model.save(path).map_err(|error| io::Error::other(error.to_string()));
+        if let Err(error) = store.save_weights(id, write) {
+            eprintln!("warning: {error}; the run goes on record without its weights");
+        }
+    }
+}
+
+/// A teacher, which computes as its pupil does.
+fn loaded(teacher: &Teacher, train: &Train, device: Device) -> Result<Model, StateError> {
+    let mut model = Model::new(teacher.plan.clone(), 0, device)?
+        .computing_with(precision::arithmetic(train.precision));
+    model.load(&teacher.weights)?;
+    Ok(model)
 }
 
 /// The spec's normalisation, or the data set's own.

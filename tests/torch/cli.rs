@@ -11,7 +11,7 @@ use resweep::spec::load::Loader;
 use tch::Device;
 use tempfile::TempDir;
 
-fn resweep(args: &[&str]) -> Output {
+pub fn resweep(args: &[&str]) -> Output {
     Command::cargo_bin("resweep")
         .unwrap()
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -41,12 +41,21 @@ fn sweep(results: &Path, more: &[&str]) -> Output {
     resweep(&args)
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn table(results: &Path, name: &str) -> Vec<std::collections::BTreeMap<String, String>> {
-    let path = results.join("quick").join(name);
+    table_of(results, "quick", name)
+}
+
+/// The rows of a sweep's table.
+pub fn table_of(
+    results: &Path,
+    sweep: &str,
+    name: &str,
+) -> Vec<std::collections::BTreeMap<String, String>> {
+    let path = results.join(sweep).join(name);
     csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
 }
 
@@ -173,6 +182,18 @@ fn experiments_of_axes_train_with_their_own_recipe_and_images() {
     let again = table(alone.path(), "runs.csv");
     assert_eq!(again[0]["train_loss"], runs[1]["train_loss"]);
     assert_eq!(again[0]["spec_hash"], runs[1]["spec_hash"]);
+}
+
+#[test]
+fn a_precision_is_recorded_and_tf32_needs_a_gpu() {
+    let folder = TempDir::new().unwrap();
+    let tf32 = sweep(folder.path(), &["--set", "train.precision=Tf32"]);
+    assert_eq!(tf32.status.code(), Some(2));
+    assert!(stderr(&tf32).contains("which GPUs alone have"), "{}", stderr(&tf32));
+    let bf16 = sweep(folder.path(), &["--set", "train.precision=Bf16", "--set", "seeds=1"]);
+    assert!(bf16.status.success(), "{}", stderr(&bf16));
+    let runs = table(folder.path(), "runs.csv");
+    assert!(runs.len() == 2 && runs.iter().all(|run| run["precision"] == "bf16"), "{runs:?}");
 }
 
 #[test]

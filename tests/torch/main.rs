@@ -10,6 +10,7 @@ mod bench;
 #[path = "../common/cases.rs"]
 mod cases;
 mod cli;
+mod distill;
 mod early_stop;
 mod family;
 mod fast94;
@@ -24,6 +25,7 @@ mod operation_values;
 mod operations;
 mod optim;
 mod parity;
+mod precision;
 mod random_operations;
 mod reference;
 mod saved;

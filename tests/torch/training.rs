@@ -38,8 +38,8 @@ pub fn recipe(lr: f64, epochs: u32) -> Train {
 }
 
 #[derive(Default)]
-struct Seen {
-    epochs: Vec<Epoch>,
+pub struct Seen {
+    pub epochs: Vec<Epoch>,
     steps: Vec<(u32, u64, u64)>,
 }
 
@@ -58,7 +58,7 @@ fn train(recipe: &Train, seed: u64) -> (Model, Seen, Result<(), Stopped>) {
 }
 
 /// 300 images to train on, 60 that are held out, and 100 to test on.
-fn images() -> [DeviceImages; 3] {
+pub fn images() -> [DeviceImages; 3] {
     let data = shapes10::generate(360, 100, 0);
     let spec = Data { set: DataSet::Shapes10 { seed: 0 }, ..Data::default() };
     let normalize = Normalize { mean: (0.39, 0.39, 0.39), std: (0.22, 0.22, 0.22) };
