@@ -36,7 +36,7 @@ fn job(halving: Option<Halving>) -> Job<Task> {
         let fields = format!("optimizer: AdamW(lr: {lr:?}), augment: [RandomCrop(padding: 2)]");
         let train = Train { ema: Some(ron::from_str("(decay: 0.9)").unwrap()), ..recipe(&fields) };
         let id = RunId { experiment: name.into(), seed, spec_hash: format!("{name:0>64}") };
-        let payload = Task { plan: Rc::clone(&plan), train, data: data.clone() };
+        let payload = Task { plan: Rc::clone(&plan), train, data: data.clone(), teacher: None };
         Run { id, epochs: 4, facts: facts.clone(), payload }
     };
     let all = |seed| NAMES.into_iter().zip(RATES).map(move |of| run(of, seed)).collect::<Vec<_>>();
