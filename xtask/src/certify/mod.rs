@@ -179,7 +179,7 @@ impl Work<'_> {
             .command()
             .arg("sweep")
             .arg(workspace().join(format!("experiments/certify/{recipe}.ron")))
-            .args(["--device", "cpu", "--threads", &self.args.threads.to_string()])
+            .args(["--device", "cpu", "--jobs", "1", "--threads", &self.args.threads.to_string()])
             .args(["--set", &format!("seeds={}", self.args.seeds), "--data"])
             .arg(&self.data)
             .arg("--results")
