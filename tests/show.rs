@@ -10,6 +10,11 @@ use resweep::experiment;
 use resweep::spec::error::SpecError;
 use resweep::spec::load::Loader;
 
+#[path = "common/clock.rs"]
+mod clock;
+
+use clock::processor_time;
+
 fn experiments() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments")
 }
@@ -111,10 +116,4 @@ fn a_block_alone_is_checked_for_what_is_wrong_in_any_place() {
     assert!(error.contains("did you mean `parts`?"), "{error}");
     let error = check("(\"a\", Relu()), (\"b\", Relu(from: \"c\"))").unwrap_err();
     assert!(error.contains("which no node defines"), "{error}");
-}
-
-/// Seconds that this thread has had of a processor; Linux counts them in nanoseconds.
-fn processor_time() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
 }
