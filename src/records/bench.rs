@@ -60,7 +60,7 @@ table! {
         peer_total_memory_mb: Option<f64> ["MB"],
         /// Time of an epoch of 50,000 images at `images_per_s`; empty for an evaluation.
         epoch_s: Option<f64> ["s"],
-        /// Largest difference of the logits to PyTorch's with the same weights in float32 on the CPU, relative to the largest logit.
+        /// Largest difference of the logits to PyTorch's with the same weights in float32 on the CPU, relative to the largest logit: that before one step of training or that after it, whichever is larger.
         logits_difference: f64,
         /// Norm of the difference of one training step to PyTorch's with the same weights and images in float32 on the CPU, relative to the norm of the step.
         step_difference: f64,
