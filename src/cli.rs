@@ -55,6 +55,9 @@ pub struct SweepArgs {
     /// Train every run again, also those that are recorded as finished.
     #[arg(long)]
     pub fresh: bool,
+    /// Keep no final weights of runs, which take 4 bytes a parameter each.
+    #[arg(long)]
+    pub no_weights: bool,
     /// List what would run, with its axes, parameters, MACs and activations, and run nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -160,6 +163,12 @@ pub struct WorkerArgs {
     /// The device to train on.
     #[arg(long)]
     pub device: DeviceChoice,
+    /// The folder of results, where teachers are looked for.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+    /// The folder of the sweep, where final weights are kept.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
     /// The process of the sweep, with which the worker ends.
     #[arg(long, value_name = "PID")]
     pub parent: u32,

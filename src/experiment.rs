@@ -6,9 +6,12 @@ mod expand;
 mod lookup;
 mod naming;
 mod resolve;
+mod teacher;
 
 use std::path::Path;
 use std::rc::Rc;
+
+use candidate::HOLD_OUT;
 
 use crate::graph::Graph;
 use crate::plan::Plan;
@@ -16,6 +19,7 @@ use crate::spec::axes::Role;
 use crate::spec::data::Data;
 use crate::spec::de::Spanned;
 use crate::spec::error::{Problem, SpecError};
+use crate::spec::halving::Halving;
 use crate::spec::load::Loader;
 use crate::spec::network::{Network, Task};
 use crate::spec::overlay;
@@ -24,6 +28,8 @@ use crate::spec::source::Span;
 use crate::spec::sweep::Sweep;
 use crate::spec::train::Train;
 use crate::spec::tree::Tree;
+
+pub use teacher::Teacher;
 
 /// A sweep that can run: all that its files say, resolved.
 #[derive(Debug, Clone)]
@@ -39,6 +45,8 @@ pub struct Experiments {
     pub axes: Vec<String>,
     /// The experiment that the others are compared with.
     pub baseline: Option<String>,
+    /// Which experiments train to their end; all where there is none.
+    pub halving: Option<Halving>,
     /// Combinations that became no experiments.
     pub left_out: LeftOut,
     /// What `--set` changed, as given.
@@ -67,6 +75,9 @@ pub struct Experiment {
     pub train: Train,
     /// The data set.
     pub data: Data,
+    /// The run that it learns from, where its recipe names one; an error where that run is not there
+    /// yet.
+    pub teacher: Option<Result<Rc<Teacher>, SpecError>>,
     /// The axes with their values here, as tables have them; empty where a case sets no such field.
     pub axes: Vec<(String, String)>,
     /// SHA-256 of all that determines a run beside its seed, hexadecimal.
@@ -96,9 +107,49 @@ pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiment
         return Err(errors);
     };
     let baseline = baseline(sweep.baseline.as_ref(), &list).map_err(one)?;
+    let halving = halving(sweep.halving.as_ref(), &list).map_err(one)?;
     let axes = sweep.axes.labels().map(|label| label.name.clone()).collect();
     let (seeds, overrides) = (sweep.seeds, sets.to_vec());
-    Ok(Experiments { name, list, seeds, axes, baseline, left_out, overrides })
+    Ok(Experiments { name, list, seeds, axes, baseline, halving, left_out, overrides })
+}
+
+/// Halving needs held-out images, and rungs before the end, in every experiment.
+fn halving(
+    halving: Option<&Spanned<Halving>>,
+    list: &[Experiment],
+) -> Result<Option<Halving>, SpecError> {
+    let Some(Spanned { value: halving, span }) = halving else { return Ok(None) };
+    let fault = |reason, help| SpecError::at(*span, Problem::Value { reason, help });
+    let last = halving.rungs.last().copied().unwrap_or(0);
+    for Experiment { name, data, train, .. } in list {
+        if data.validation.is_none() {
+            let reason = format!(
+                "`halving` decides by held-out images, and the data of {name} holds none out"
+            );
+            return Err(fault(reason, HOLD_OUT.into()));
+        }
+        if last >= train.epochs {
+            let epochs = train.epochs;
+            let reason = format!(
+                "{name} ends after epoch {epochs}, and the last rung is after epoch {last}"
+            );
+            let help = "lower the rungs, or train longer: the last rung is below `train.epochs`";
+            return Err(fault(reason, help.into()));
+        }
+    }
+    Ok(Some(halving.clone()))
+}
+
+impl Experiments {
+    /// The runs that experiments would learn from and that are not there: without them nothing can
+    /// train, though everything can be planned.
+    ///
+    /// # Errors
+    /// Each of them once.
+    pub fn taught(&self) -> Result<(), Vec<SpecError>> {
+        let absent = self.list.iter().filter_map(|it| it.teacher.as_ref()?.as_ref().err());
+        SpecError::all(absent.cloned()).map_or(Ok(()), |errors| Err(errors.split().collect()))
+    }
 }
 
 /// A `--set` of a field that an axis sets anew in every experiment.

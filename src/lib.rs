@@ -16,6 +16,7 @@
 //! | [`graph`] | a `petgraph` DAG: nodes are operations with a parameter path, edges carry the input slot | legality: names, arity, cycles |
 //! | [`plan`] | the graph in a stable order with shapes, weights, MACs, last uses | arithmetic, no tensors |
 //! | [`picture`] | a plan as SVG or Graphviz text | what a reader sees |
+//! | [`saved`] | where runs leave files for others, and what is in them | names, headers of weights |
 //! | [`experiment`] | a sweep's files to planned experiments with their hashes | all of the above |
 //! | `model` | the plan as a tch module | tensors |
 //! | [`train`] | schedule, optimiser, batches, loop: one model, one recipe, one data set | time, devices |
@@ -43,6 +44,8 @@
 //! - A failing, diverging or panicking run costs no other run; nor does one whose process dies, where
 //!   runs train side by side.
 //! - All runs of a sweep have the same number of threads, and no result depends on what ran beside it.
+//! - A run that waits (successive halving) goes on bit for bit as if it had not; nothing is stopped,
+//!   dropped or chosen by test images.
 //!
 //! # Where to add
 //!
@@ -51,9 +54,12 @@
 //! | a network, a block, a sweep | `experiments/`, no Rust; `cargo xtask docs` lists it in the tutorial |
 //! | an operation | its file in `src/op/`, and its line in `operations!` of `src/op/mod.rs`; golden cases in `tests/reference/operations.py` |
 //! | an optimiser | `spec/train/optimizer.rs` (its fields), `train/optim/rule.rs` (its state and step), `shim/`; golden steps in `tests/reference/optim.py` |
+//! | a part of the loss | `train/distill.rs` is an example; golden values in `tests/reference/distill.py` |
+//! | a precision | `spec/train/precision.rs`, `train/precision.rs`, `model/arithmetic.rs`; golden steps in `tests/reference/precision.py` |
 //! | a schedule | `spec/train/schedule.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
 //! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
 //! | a function of expressions | its line and its case in `spec/expr/functions.rs` |
+//! | what a run carries from step to step | a line in the `keep` of its part (`train/saved.rs`), so that a run goes on bit for bit |
 //! | a rule for initial weights | `op/start.rs` (its fields, what it comes to), `model/init.rs` (what it draws); golden facts in `tests/reference/start.py` |
 //! | an augmentation | `spec/train/augment.rs`, `train/augment/` (what it draws, what it does); golden results in `tests/reference/augment.py` |
 //! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |
@@ -78,6 +84,7 @@ pub mod plan;
 pub mod progress;
 pub mod random;
 pub mod records;
+pub mod saved;
 #[cfg(feature = "torch")]
 pub mod shim;
 pub mod spec;

@@ -4,18 +4,20 @@
 use std::path::{Path, PathBuf};
 
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("spec", &["spec", "op"]),
     ("op", &["op", "shim"]),
     ("graph", &["graph", "op", "spec"]),
     ("plan", &["plan", "graph", "op", "spec"]),
     ("picture", &["plan", "graph", "op"]),
-    ("experiment", &["experiment", "plan", "graph", "op", "spec"]),
+    ("saved", &[]),
+    ("experiment", &["experiment", "saved", "plan", "graph", "op", "spec"]),
     ("model", &["model", "plan", "op", "random", "shim", "torch_error"]),
     (
         "train",
         &[
             "train",
+            "experiment",
             "model",
             "plan",
             "op",
@@ -36,8 +38,8 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("device", &["cli"]),
     ("cli", &[]),
     ("data", &["data"]),
-    ("records", &["records"]),
-    ("sweep", &["sweep", "records"]),
+    ("records", &["records", "saved"]),
+    ("sweep", &["sweep", "records", "spec"]),
     ("worker", &["worker", "sweep", "records"]),
     ("progress", &["progress", "sweep", "records"]),
 ];

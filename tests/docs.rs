@@ -20,11 +20,14 @@ use resweep::spec::data::{Data, DataSet, Normalize};
 use resweep::spec::de::{self, Cx};
 use resweep::spec::error::{Problem, SpecError};
 use resweep::spec::expr::{Env, Number};
+use resweep::spec::halving::Halving;
 use resweep::spec::load::Loader;
 use resweep::spec::network::Stage;
 use resweep::spec::node::NodeSpec;
 use resweep::spec::sweep::Entry;
-use resweep::spec::train::{Augment, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Train};
+use resweep::spec::train::{
+    Augment, Distill, EarlyStop, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Teacher, Train,
+};
 use serde::de::DeserializeOwned;
 
 const PAGES: [&str; 4] =
@@ -226,8 +229,12 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "nonlinearity" => read::<Nonlinearity>(text),
         "train" => read::<Train>(text),
         "optimizer" => read::<Optimizer>(text),
+        "distill" => read::<Distill>(text),
+        "teacher" => read::<Teacher>(text),
         "ema" => read::<Ema>(text),
         "swa" => read::<Swa>(text),
+        "earlystop" => read::<EarlyStop>(text),
+        "halving" => read::<Halving>(text),
         "groups" => read::<Groups>(text),
         "group" => read::<Group>(text),
         "schedule" => read::<Schedule>(text),

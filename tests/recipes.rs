@@ -23,7 +23,7 @@ fn read(text: &str) -> Experiment {
     }
 }
 
-const TRAIN: [&str; 21] = [
+const TRAIN: [&str; 27] = [
     "augment: [RandomCrop(padding: 4, fill: Reflect)]",
     "augment: [HorizontalFlip()]",
     "augment: [AlternatingFlip]",
@@ -39,6 +39,12 @@ const TRAIN: [&str; 21] = [
     "augment: [Mixup(), CutMix()]",
     "eval: (views: Flip)",
     "eval: (views: FlipShift)",
+    "precision: Fp32",
+    "distill: (teacher: (sweep: \"none\", experiment: \"a\"), alpha: 0.5)",
+    "precision: Tf32",
+    "precision: Bf16",
+    "precision: Fp16",
+    "precision: PureBf16",
     "drop_last: true",
     "groups: (bias: (epochs: 1))",
     "groups: (bias: (schedule: Polynomial()))",
@@ -60,11 +66,31 @@ fn every_recipe_has_its_hash_and_is_written_as_it_was_read() {
     }
 }
 
+/// Every recipe is planned with a network, and so are the lines that say how to run it.
+#[test]
+fn every_shipped_recipe_is_in_a_sweep() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let sweeps = ["recipes.ron", "fast94.ron"].map(|name| text(&folder.join(name))).concat();
+    let mut recipes = 0;
+    for entry in std::fs::read_dir(folder.join("recipes")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(sweeps.contains(&format!("\"recipes/{name}.ron\"")), "{name}");
+        let usage = text(&path);
+        let own = format!("where=\\\"recipe == '{name}'\\\"");
+        assert!(usage.contains(&own) || usage.contains("experiments/fast94.ron"), "{name}");
+        recipes += 1;
+    }
+    assert_eq!(recipes, 7);
+}
+
 #[test]
 fn defaults_written_out_change_no_hash() {
     let plain = planned("", "");
     assert_eq!(planned("eval: (views: One)", "").hash, plain.hash);
     assert_eq!(planned("eval: ()", "validation_seed: 0").hash, plain.hash);
+    assert_eq!(planned("precision: Auto", "").hash, plain.hash);
     assert_eq!(planned("drop_last: false", "").hash, plain.hash);
     let erasing = "RandomErasing(p: 0.5, scale: (0.02, 0.33), ratio: (0.3, 3.3), value: Mean)";
     let erasing = planned(&format!("augment: [{erasing}]"), "");

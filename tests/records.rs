@@ -8,8 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use proptest::prelude::*;
 use resweep::records::{
     AccuracyRow, AxisColumns, BenchRow, CertifyRow, CertifyRunRow, Ending, Environment, EpochRow,
-    Facts, Found, Layout, Record, Row, RunId, RunRow, Span, Status, Store, StoreError, Tables,
-    TimingRow, columns_markdown, csv_bytes, summary,
+    Facts, Found, HalvingRow, Layout, Record, Row, RunId, RunRow, Span, Status, Store, StoreError,
+    Tables, TimingRow, columns_markdown, csv_bytes, summary,
 };
 
 fn id(experiment: &str, seed: u64) -> RunId {
@@ -65,7 +65,8 @@ fn epoch(id: &RunId, epoch: u32, top1: Option<f64>, epoch_s: f64) -> EpochRow {
 
 fn ending(status: Status, reason: Option<&str>) -> Ending {
     let reason = reason.map(str::to_owned);
-    Ending { status, reason, latency_ms: Some(2.5), peak_memory_mb: Some(812.25) }
+    let (latency_ms, peak_memory_mb) = (Some(2.5), Some(812.25));
+    Ending { reason, latency_ms, peak_memory_mb, ..Ending::of(status) }
 }
 
 fn span() -> Span {
@@ -119,6 +120,35 @@ fn tables() -> Tables {
 
 fn text<R: Row>(rows: &[R]) -> String {
     String::from_utf8(csv_bytes(rows, &AxisColumns::default()).unwrap()).unwrap()
+}
+
+/// Weights stand under the name of their run, as a whole; what cannot be written leaves the old.
+#[test]
+fn weights_are_kept_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), "quick").unwrap();
+    let (run, other) = (id("resnet18", 0), id("resnet18", 1));
+    let save = |id: &RunId, text: &str| {
+        store.save_weights(id, |path| fs::write(path, text)).unwrap();
+    };
+    save(&run, "first");
+    save(&run, "second");
+    save(&other, "other");
+    let file = store.weights().join("resnet18-seed0-000000000000.safetensors");
+    let read = || fs::read_to_string(&file).unwrap();
+    assert_eq!(read(), "second");
+    let failed = store.save_weights(&run, |path| {
+        fs::write(path, "half")?;
+        Err(std::io::Error::other("the disk is full"))
+    });
+    let told = failed.unwrap_err().to_string();
+    assert!(told.contains("seed0-000000000000.safetensors: the disk is full"), "{told}");
+    assert_eq!(read(), "second");
+    assert_eq!(fs::read_dir(store.weights()).unwrap().count(), 2, "nothing half made is left");
+    store.supersede(&run).unwrap();
+    assert!(!file.exists());
+    let aside = file.with_extension("safetensors.superseded");
+    assert_eq!(fs::read_to_string(aside).unwrap(), "second");
 }
 
 #[test]
@@ -298,7 +328,8 @@ fn devices_that_differ_are_both_named() {
 #[test]
 fn every_column_says_what_it_means() {
     let all = [RunRow::COLUMNS, EpochRow::COLUMNS, AccuracyRow::COLUMNS, TimingRow::COLUMNS];
-    let others = [BenchRow::COLUMNS, CertifyRow::COLUMNS, CertifyRunRow::COLUMNS];
+    let others =
+        [HalvingRow::COLUMNS, BenchRow::COLUMNS, CertifyRow::COLUMNS, CertifyRunRow::COLUMNS];
     for column in all.iter().chain(&others).copied().flatten() {
         assert!(column.doc.ends_with('.') && !column.doc.contains(['|', '\n']), "{column:?}");
         let timed = column.name.ends_with("_s") && !column.name.ends_with("_per_s");
@@ -322,6 +353,7 @@ fn the_results_readme_explains_every_column() {
     let text = with_columns::<TimingRow>(&text);
     let text = with_columns::<RunRow>(&text);
     let text = with_columns::<EpochRow>(&text);
+    let text = with_columns::<HalvingRow>(&text);
     let text = with_columns::<BenchRow>(&text);
     let text = with_columns::<CertifyRow>(&text);
     let text = with_columns::<CertifyRunRow>(&text);

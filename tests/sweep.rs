@@ -65,7 +65,8 @@ impl Trainer<Fate> for Mock {
                 break;
             }
         }
-        Ok(Trained { outcome, latency_ms: Some(1.5), peak_memory_mb: Some(100.0) })
+        let (latency_ms, peak_memory_mb) = (Some(1.5), Some(100.0));
+        Ok(Trained { outcome, restored_epoch: None, latency_ms, peak_memory_mb })
     }
 }
 
@@ -127,7 +128,13 @@ fn job(fates: &[(&str, u64, Fate)]) -> Job<Fate> {
     let mut names: Vec<&str> = fates.iter().map(|fate| fate.0).collect();
     let mut seen = std::collections::BTreeSet::new();
     names.retain(|name| seen.insert(*name));
-    Job { name: "depth".to_owned(), environment, layout: Layout::plain(&names), runs }
+    Job {
+        name: "depth".to_owned(),
+        environment,
+        layout: Layout::plain(&names),
+        runs,
+        halving: None,
+    }
 }
 
 const GOOD: [(&str, u64, Fate); 4] = [
@@ -204,7 +211,7 @@ fn every_run_is_trained_in_order_and_in_the_tables() {
     assert_eq!(bench.records().len(), 3);
     assert!(bench.records()[0].ends_with("r20-seed0-r20-hash-of-.ron"));
     let accuracy = fs::read_to_string(bench.folder().join("accuracy.csv")).unwrap();
-    assert!(accuracy.contains("r20,2,0,80.5,"), "{accuracy}");
+    assert!(accuracy.contains("r20,2,0,0,0,80.5,"), "{accuracy}");
 }
 
 #[test]

@@ -60,7 +60,8 @@ impl Bench {
         let step =
             StepReport { epoch: 1, step: 1, steps: 2, images_per_s: Some(9.0), loss: Some(2.0) };
         let outcome = Outcome::Completed;
-        let trained = Trained { outcome, latency_ms: Some(0.25), peak_memory_mb: None };
+        let (latency_ms, peak_memory_mb) = (Some(0.25), None);
+        let trained = Trained { outcome, restored_epoch: None, latency_ms, peak_memory_mb };
         let messages = [
             Message::Step(step),
             Message::Epoch(Box::new(epoch(1))),
@@ -94,7 +95,7 @@ fn name(at: usize, fate: &str) -> String {
 fn pool<'a>(messages: &'a Path, fates: &[&str], jobs: u32) -> Processes<'a> {
     let specs = fates.iter().enumerate();
     let specs = specs.map(|(at, fate)| (name(at, fate), (*fate).to_owned())).collect();
-    let starter = move || {
+    let starter = move |_| {
         let mut command = Command::new("sh");
         command.args(["-c", WORKER]).arg(messages);
         command
@@ -114,7 +115,8 @@ fn job(fates: &[&str]) -> Job<()> {
         libtorch_version: None,
     };
     let layout = Layout::plain(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    Job { name: "sweep".into(), environment, layout, runs: names.iter().map(|n| run(n)).collect() }
+    let runs = names.iter().map(|n| run(n)).collect();
+    Job { name: "sweep".into(), environment, layout, runs, halving: None }
 }
 
 fn run(experiment: &str) -> Run<()> {
@@ -205,7 +207,7 @@ fn what_is_no_message_is_passed_on() {
 fn a_process_that_cannot_be_started_fails_its_run() {
     let bench = Bench::new();
     let store = Store::open(bench.folder.path(), "sweep").unwrap();
-    let starter = || Command::new("/nonexistent/resweep");
+    let starter = |_| Command::new("/nonexistent/resweep");
     let split = Split { jobs: 2, threads: 1 };
     let mut pool = Processes::new(Box::new(starter), Default::default(), split);
     let job = job(&["ok", "ok"]);

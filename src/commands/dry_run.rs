@@ -2,16 +2,15 @@
 
 use std::process::ExitCode;
 
-use super::plan::{print, report};
+use super::plan::{loader_of, print, ready, report};
 use crate::cli::SweepArgs;
-use crate::experiment::{self, Experiments};
+use crate::experiment::Experiments;
 use crate::plan::table;
-use crate::spec::load::Loader;
 
 /// Lists every experiment with its axes, costs and seeds, and counts the runs.
 pub fn run(args: &SweepArgs) -> ExitCode {
-    let loader = Loader::default();
-    match experiment::sweep(&loader, &args.spec, &args.set) {
+    let loader = loader_of(args);
+    match ready(&loader, args) {
         Ok(experiments) => print(&text(&experiments)),
         Err(errors) => report(&loader, &errors),
     }
@@ -19,7 +18,35 @@ pub fn run(args: &SweepArgs) -> ExitCode {
 
 /// The list and the count.
 pub fn text(experiments: &Experiments) -> String {
-    format!("{}\n{}", list(experiments), count(experiments))
+    format!("{}\n{}{}", list(experiments), count(experiments), rungs(experiments))
+}
+
+/// What halving leaves at each rung, and the epochs that it comes to:
+/// ``halving by val_top1: 9 experiments to epoch 1, 3 to epoch 3, 1 to the end``.
+fn rungs(experiments: &Experiments) -> String {
+    let Some(halving) = &experiments.halving else { return String::new() };
+    let seeds = experiments.seeds.len() as u64;
+    let mut left = experiments.list.len();
+    let (mut before, mut epochs) = (0, 0);
+    let mut told = Vec::new();
+    for &rung in &halving.rungs {
+        let what = if told.is_empty() { " experiments" } else { "" };
+        told.push(format!("{left}{what} to epoch {rung}"));
+        epochs += left as u64 * u64::from(rung - before);
+        (left, before) = (halving.keeps(left), rung);
+    }
+    let mut rest: Vec<u64> =
+        experiments.list.iter().map(|e| u64::from(e.train.epochs - before)).collect();
+    rest.sort_unstable();
+    epochs += rest.iter().rev().take(left).sum::<u64>();
+    let all: u64 = experiments.list.iter().map(|e| u64::from(e.train.epochs)).sum();
+    format!(
+        "halving by {}: {}, {left} to the end\nat most {} epochs, of {} without halving\n",
+        halving.metric.column(),
+        told.join(", "),
+        epochs * seeds,
+        all * seeds
+    )
 }
 
 fn list(experiments: &Experiments) -> String {

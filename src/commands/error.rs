@@ -71,6 +71,11 @@ pub enum Error {
         "--data names a folder, but this sweep draws its images (shapes10); leave it out, or use --set data.set=Cifar10"
     )]
     NoFolder,
+    /// TF32 without a GPU.
+    #[error(
+        "train.precision is Tf32, which GPUs alone have; leave it out for TF32 there and fp32 here, or --set train.precision=Fp32"
+    )]
+    NoTf32,
     /// A network for another number of classes.
     #[error(
         "the network has {network} classes and the data set {data}; give the network `classes: {data}`, or --set classes={data}"
@@ -95,7 +100,11 @@ impl Error {
     /// 2 for a mistake in what was asked for, 1 for a failure.
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Device(_) | Self::TooFew { .. } | Self::NoFolder | Self::Classes { .. } => 2,
+            Self::Device(_)
+            | Self::TooFew { .. }
+            | Self::NoFolder
+            | Self::NoTf32
+            | Self::Classes { .. } => 2,
             _ => 1,
         }
     }

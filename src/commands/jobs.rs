@@ -2,7 +2,6 @@
 //! be fastest.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +21,10 @@ use crate::worker::Processes;
 const FILE: &str = "jobs.ron";
 
 /// Seconds for which the speed of a network is measured in one way to share the threads.
-const SECONDS: f64 = 1.0;
+const SECONDS: f64 = 0.5;
+
+/// How OpenMP's threads wait.
+const WAITING: &str = "OMP_WAIT_POLICY";
 
 /// What `jobs.ron` says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -223,18 +225,30 @@ fn outcome(found: &Calibration) -> String {
 pub(super) fn processes<'a>(
     experiments: &Experiments,
     device: &Resolved,
-    folder: Option<&'a Path>,
+    args: &'a SweepArgs,
+    keep: Option<&'a Store>,
 ) -> Processes<'a> {
     let specs = experiments.list.iter().map(|one| (one.name.clone(), one.resolved.clone()));
     let specs: BTreeMap<String, String> = specs.collect();
     let device = prepare::name(device);
-    let starter = move || {
+    let of_threads = tch::get_num_threads().max(1) as u32;
+    let starter = move |split: Split| {
         // The program that runs, also where its file was replaced meanwhile.
         let mut command = Command::new("/proc/self/exe");
         command.args(["worker", "--device", &device]);
         command.args(["--parent", &std::process::id().to_string()]);
-        if let Some(folder) = folder {
+        command.arg("--results").arg(&args.results);
+        if let Some(folder) = &args.data {
             command.arg("--data").arg(folder);
+        }
+        // Threads that wait spin, at the cost of those that work where there are not enough cores
+        // for all: then they are to sleep.
+        let is_crowded = split.jobs.saturating_mul(split.threads) > of_threads;
+        if is_crowded && std::env::var_os(WAITING).is_none() {
+            command.env(WAITING, "passive");
+        }
+        if let Some(store) = keep {
+            command.arg("--keep").arg(store.folder());
         }
         command
     };

@@ -16,6 +16,8 @@ pub mod plan;
 mod prepare;
 pub mod show;
 #[cfg(feature = "torch")]
+mod slow;
+#[cfg(feature = "torch")]
 pub mod sweep;
 #[cfg(feature = "torch")]
 pub mod worker;

@@ -8,6 +8,7 @@ use crate::data::{Dataset, cifar10, shapes10};
 use crate::device::{self, Resolved};
 use crate::records::Environment;
 use crate::spec::data::{Data, DataSet};
+use crate::spec::train::Precision;
 
 /// Chooses the device, says which and why, and sets the number of threads where
 /// it is given; libtorch takes one a core by itself.
@@ -30,12 +31,18 @@ pub fn take(choice: DeviceChoice) -> Result<Resolved, Error> {
     Ok(resolved)
 }
 
-/// The number format of convolutions, where nearly all the work is: libtorch's default is TF32 on
-/// GPUs (since Ampere), and float32 on the CPU.
-pub fn precision(device: &Resolved) -> &'static str {
-    match device.device {
-        tch::Device::Cuda(_) => "tf32",
-        _ => "fp32",
+/// What a recipe computes with on a device, as records have it. Where it says nothing that is
+/// libtorch's default: convolutions in TF32 on GPUs (since Ampere), float32 on the CPU.
+pub fn precision(device: &Resolved, asked: Precision) -> Result<&'static str, Error> {
+    let on_gpu = matches!(device.device, tch::Device::Cuda(_));
+    match asked {
+        Precision::Tf32 if !on_gpu => Err(Error::NoTf32),
+        Precision::Auto if on_gpu => Ok("tf32"),
+        Precision::Tf32 => Ok("tf32"),
+        Precision::Auto | Precision::Fp32 => Ok("fp32"),
+        Precision::Bf16 => Ok("bf16"),
+        Precision::Fp16 => Ok("fp16"),
+        Precision::PureBf16 => Ok("pure bf16"),
     }
 }
 

@@ -7,16 +7,15 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use super::jobs::{self, Question};
-use super::plan::{report, rows};
-use super::prepare;
+use super::plan::{loader_of, ready, report, rows};
+use super::{prepare, slow};
 use crate::cli::SweepArgs;
 use crate::data::Dataset;
 use crate::device::Resolved;
-use crate::experiment::{self, Experiment, Experiments};
+use crate::experiment::{Experiment, Experiments};
 use crate::progress::Progress;
 use crate::records::{Environment, Facts, RunId, Store};
 use crate::spec::data::Data;
-use crate::spec::load::Loader;
 use crate::sweep::{Job, OneByOne, Run, Start, execute};
 use crate::train::runner::{Runner, Task};
 
@@ -25,8 +24,8 @@ pub fn run(args: &SweepArgs) -> ExitCode {
     if args.dry_run {
         return super::dry_run::run(args);
     }
-    let loader = Loader::default();
-    let experiments = match experiment::sweep(&loader, &args.spec, &args.set) {
+    let loader = loader_of(args);
+    let experiments = match ready(&loader, args) {
         Ok(experiments) => experiments,
         Err(errors) => return report(&loader, &errors),
     };
@@ -41,15 +40,21 @@ pub fn run(args: &SweepArgs) -> ExitCode {
 /// Whether every run ended well.
 fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Error> {
     let (device, folder) = (prepare::device(args.device, None)?, args.data.as_deref());
+    for experiment in &experiments.list {
+        prepare::precision(&device, experiment.train.precision)?;
+    }
     let store = Store::open(&args.results, &experiments.name)?;
+    let keep = (!args.no_weights).then_some(&store);
     let (sizes, first) = sizes(&experiments, folder)?;
     let environment = prepare::environment(&device, &experiments.overrides);
-    let mut job = job(&experiments, &sizes, environment, prepare::precision(&device));
+    let mut job = job(&experiments, &sizes, environment, &device)?;
     for experiment in &experiments.list {
         store.save_spec(&experiment.name, &experiment.hash, &experiment.resolved)?;
     }
+    slow::warn(&experiments, &device);
+    eprint!("{}", keep.map(|_| room(&experiments)).unwrap_or_default());
     let start = if args.fresh { Start::Fresh } else { Start::Resume };
-    let mut processes = jobs::processes(&experiments, &device, folder);
+    let mut processes = jobs::processes(&experiments, &device, args, keep);
     let question = Question { args, job: &job, store: &store, start, device: &device };
     let split = jobs::settle(&question, &mut processes)?;
     job.environment.threads = split.threads;
@@ -63,12 +68,29 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Erro
     } else {
         drop(processes);
         tch::set_num_threads(split.threads as i32);
-        let mut runner = runner(&device, folder, first);
+        let mut runner = runner(&device, folder, first).keeping_weights(keep.cloned());
         execute(&job, &mut OneByOne(&mut runner), &store, &mut progress, start)?
     };
     print!("{}", summary.text());
     println!("{}", tables_line(store.folder()));
+    if let Some(store) = keep {
+        println!("Weights: {}", store.weights().display());
+    }
     Ok(summary.is_clean())
+}
+
+/// A word on large weights before they fill the disk.
+fn room(experiments: &Experiments) -> String {
+    let weights = experiments.list.iter().flat_map(|it| &it.plan.weights);
+    let numbers: f64 = weights.map(|weight| weight.numel() as f64).sum();
+    let seeds = experiments.seeds.len();
+    let (runs, gigabytes) = (experiments.list.len() * seeds, numbers * 4e-9 * seeds as f64);
+    match gigabytes < 1.0 {
+        true => String::new(),
+        false => format!(
+            "final weights of {runs} runs take {gigabytes:.1} GB of disk; --no-weights keeps none\n"
+        ),
+    }
 }
 
 /// The order in which runs side by side are over soonest, the seeds one after the other as before.
@@ -128,15 +150,20 @@ fn job(
     experiments: &Experiments,
     sizes: &[Size],
     environment: Environment,
-    precision: &str,
-) -> Job<Task> {
+    device: &Resolved,
+) -> Result<Job<Task>, super::Error> {
     // Every experiment gets its first seed before any gets its second: a first comparison is soon
     // there.
     let runs = experiments.seeds.iter().flat_map(|&seed| {
-        experiments.list.iter().map(move |experiment| run_of(experiment, seed, sizes, precision))
+        experiments.list.iter().map(move |experiment| {
+            let precision = prepare::precision(device, experiment.train.precision)?;
+            Ok(run_of(experiment, seed, sizes, precision))
+        })
     });
+    let runs = runs.collect::<Result<_, super::Error>>()?;
     let (name, layout) = (experiments.name.clone(), rows::layout(experiments));
-    Job { name, environment, layout, runs: runs.collect() }
+    let halving = experiments.halving.clone();
+    Ok(Job { name, environment, layout, runs, halving })
 }
 
 /// A run of an experiment; its facts tell of images where their sizes are known.
@@ -146,7 +173,8 @@ pub(super) fn run_of(
     sizes: &[Size],
     precision: &str,
 ) -> Run<Task> {
-    let Experiment { name, plan, train, data, hash, .. } = experiment;
+    let Experiment { name, plan, train, data, hash, teacher, .. } = experiment;
+    let teacher = teacher.clone().and_then(Result::ok);
     let size = sizes.iter().find(|size| size.0 == *data);
     Run {
         id: RunId { experiment: name.clone(), seed, spec_hash: hash.clone() },
@@ -160,6 +188,11 @@ pub(super) fn run_of(
             test_images: size.map_or(0, |size| size.2),
         },
         epochs: train.epochs,
-        payload: Task { plan: Rc::new(plan.clone()), train: train.clone(), data: data.clone() },
+        payload: Task {
+            plan: Rc::new(plan.clone()),
+            train: train.clone(),
+            data: data.clone(),
+            teacher,
+        },
     }
 }

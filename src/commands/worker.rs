@@ -12,7 +12,7 @@ use super::{Error, prepare};
 use crate::cli::WorkerArgs;
 use crate::device::Resolved;
 use crate::experiment::{self, Experiment};
-use crate::records::{EpochRow, StoreError};
+use crate::records::{EpochRow, Store, StoreError};
 use crate::spec::load::Loader;
 use crate::sweep::{End, Run, StepReport, Watch, Work, attempt};
 use crate::train::pace::Warm;
@@ -31,7 +31,8 @@ fn work(args: &WorkerArgs) -> Result<(), Error> {
     let mut teller = Teller::new(args.parent)?;
     let device = prepare::take(args.device)?;
     let runner = runner(&device, args.data.as_deref(), None);
-    let mut worker = Worker { runner, device: &device, warm: None };
+    let runner = runner.keeping_weights(args.keep.clone().map(Store::at));
+    let mut worker = Worker { runner, device: &device, results: &args.results, warm: None };
     for text in io::stdin().lock().lines() {
         let order = ron::from_str(&text.map_err(Error::Worker)?);
         let order = order.map_err(|error| Error::Worker(io::Error::other(error)))?;
@@ -44,6 +45,8 @@ fn work(args: &WorkerArgs) -> Result<(), Error> {
 struct Worker<'a> {
     runner: Runner<'a>,
     device: &'a Resolved,
+    /// Where teachers are looked for.
+    results: &'a Path,
     /// What is to be measured.
     warm: Option<Warm>,
 }
@@ -51,9 +54,10 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn follow(&mut self, order: Order, teller: &mut Teller) {
         let told = match order {
-            Order::Train(assignment) => match run_by(&assignment) {
+            Order::Train(assignment) => match self.run_by(&assignment) {
                 Ok(run) => {
-                    Message::Ended(attempt(&mut self.runner, &Work { run: &run }, 0, teller))
+                    let work = Work { run: &run, leg: assignment.leg };
+                    Message::Ended(attempt(&mut self.runner, &work, 0, teller))
                 }
                 Err(reason) => failed(reason),
             },
@@ -70,7 +74,7 @@ impl Worker<'_> {
     }
 
     fn prepare(&mut self, assignment: &Assignment) -> Message {
-        let run = match run_by(assignment) {
+        let run = match self.run_by(assignment) {
             Ok(run) => run,
             Err(reason) => return failed(reason),
         };
@@ -84,22 +88,24 @@ impl Worker<'_> {
     }
 }
 
+impl Worker<'_> {
+    /// The run of an assignment, whose threads are set.
+    fn run_by(&self, assignment: &Assignment) -> Result<Run<Task>, String> {
+        tch::set_num_threads(assignment.threads as i32);
+        let experiment = experiment_of(&assignment.spec, self.results)?;
+        if experiment.hash != assignment.hash {
+            return Err("its resolved spec is read as another experiment".into());
+        }
+        Ok(run_of(&experiment, assignment.seed, &[], ""))
+    }
+}
+
 fn failed(reason: String) -> Message {
     Message::Ended(End::Failed(reason))
 }
 
-/// The run of an assignment, whose threads are set.
-fn run_by(assignment: &Assignment) -> Result<Run<Task>, String> {
-    tch::set_num_threads(assignment.threads as i32);
-    let experiment = experiment_of(&assignment.spec)?;
-    if experiment.hash != assignment.hash {
-        return Err("its resolved spec is read as another experiment".into());
-    }
-    Ok(run_of(&experiment, assignment.seed, &[], ""))
-}
-
-fn experiment_of(spec: &str) -> Result<Experiment, String> {
-    let (loader, path) = (Loader::default(), Path::new("resolved.ron"));
+fn experiment_of(spec: &str, results: &Path) -> Result<Experiment, String> {
+    let (loader, path) = (Loader::with_results(results), Path::new("resolved.ron"));
     let told = |error: &dyn std::fmt::Display| format!("its resolved spec cannot be read: {error}");
     loader.text(path, spec.to_owned()).map_err(|error| told(&error))?;
     let mut experiments = experiment::sweep(&loader, path, &[])
@@ -157,6 +163,14 @@ impl Watch for Teller {
 
     fn epoch(&mut self, _: usize, row: EpochRow) {
         self.tell(&Message::Epoch(Box::new(row)));
+    }
+
+    fn recalled(&mut self, _: usize, row: EpochRow) {
+        self.tell(&Message::Recalled(Box::new(row)));
+    }
+
+    fn said(&mut self, _: Option<usize>, line: &str) {
+        self.tell(&Message::Said(line.to_owned()));
     }
 
     fn ended(&mut self, _: usize, _: End) -> Result<(), StoreError> {

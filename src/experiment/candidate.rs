@@ -146,6 +146,21 @@ impl<'a> Candidate<'a> {
         self.data.get_or_init(explained).clone()
     }
 
+    /// What decides by held-out images needs some.
+    pub fn check_held_out(
+        &self,
+        (train, tree): &(Train, Rc<Tree>),
+        data: &Data,
+    ) -> Result<(), SpecError> {
+        if train.early_stop.is_none() || data.validation.is_some() {
+            return Ok(());
+        }
+        let reason = "`early_stop` decides by held-out images, and `data` holds none out".into();
+        let problem = Problem::Value { reason, help: HOLD_OUT.into() };
+        let error = SpecError::at(tree.find("early_stop"), problem);
+        Err(self.explain(error, &["train", "data"]))
+    }
+
     fn missing<T>(&self, body: &Tree, field: &str) -> Result<T, SpecError> {
         let (owner, field) = ("`Sweep`".to_string(), field.to_string());
         let problem = Problem::MissingField { owner, field };
@@ -175,6 +190,10 @@ impl<'a> Candidate<'a> {
         })
     }
 }
+
+/// How held-out images come to be.
+pub(super) const HOLD_OUT: &str = "write `data: (.., validation: 5000)` to hold 5,000 training \
+     images out; test images choose nothing";
 
 /// The first part of a path.
 fn root(path: &str) -> &str {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::candidate::{Base, Candidate};
 use super::lookup::{QUANTITIES, quantity};
 use super::naming::{Names, unknown_in_names};
+use super::teacher::Teachers;
 use super::{Experiment, LeftOut, plan, resolve};
 use crate::plan::Plan;
 use crate::spec::axes::{Condition, Part, Rule};
@@ -45,6 +46,7 @@ pub(super) fn expand(
         plans: HashMap::new(),
         names: Names::new(sweep),
         hashes: HashMap::new(),
+        teachers: Teachers::default(),
     };
     expansion.run();
     expansion.finish()
@@ -72,6 +74,7 @@ struct Expansion<'a> {
     names: Names<'a>,
     /// The first experiment of each hash.
     hashes: HashMap<String, String>,
+    teachers: Teachers,
 }
 
 impl<'a> Expansion<'a> {
@@ -161,9 +164,14 @@ impl<'a> Expansion<'a> {
         if self.is_left_out(candidate, Some(&planned.plan)).map_err(one)? {
             return Ok(());
         }
+        candidate.check_held_out(&train, &data).map_err(one)?;
         train.0.check_images(&train.1, data.train_images()).map_err(one)?;
         let name = self.names.name(index, candidate).map_err(one)?;
-        let hash = resolve::identity(&planned.plan, &data, &train.0).map_err(one)?;
+        let explain = |error| vec![candidate.explain(error, &["train", "data"])];
+        let teacher = self.teachers.of(self.loader, (&train.0, &train.1), &data, &planned.plan);
+        let teacher = teacher.map_err(explain)?;
+        let hash =
+            resolve::identity(&planned.plan, &data, &train.0, teacher.as_ref()).map_err(one)?;
         let body = candidate.body().map_err(one)?;
         let network = (&planned.network, &planned.with);
         let resolved = resolve::resolved(self.loader, &body, &train.1, &name, network);
@@ -174,6 +182,7 @@ impl<'a> Expansion<'a> {
             plan: planned.plan.clone(),
             train: train.0,
             data,
+            teacher,
             axes: candidate.cells(),
             hash,
             same_as,
@@ -288,7 +297,8 @@ fn rejects(
 
 /// The sweep without what makes experiments of it: what an experiment keeps beside its network.
 pub(super) fn body(tree: &Rc<Tree>) -> Rc<Tree> {
-    const MAKES: [&str; 6] = ["networks", "axes", "where", "exclude", "names", "baseline"];
+    const MAKES: [&str; 7] =
+        ["networks", "axes", "where", "exclude", "names", "baseline", "halving"];
     let fields = tree.fields().iter().filter(|field| !MAKES.contains(&field.name.as_str()));
     let value = Value::Struct(Some("Sweep".into()), fields.cloned().collect());
     Rc::new(Tree { value, span: tree.span })

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::teacher::Teacher;
 use crate::plan::Plan;
 use crate::spec::data::Data;
 use crate::spec::error::{Problem, SpecError};
@@ -15,17 +16,36 @@ use crate::spec::tree::{Field, Tree, Value};
 
 /// The hash of what determines a run beside its seed. Comments, file names and the way in which a
 /// network is written do not count; defaults do. A default that hangs on other fields, such as the
-/// padding of a convolution, does not equal the same number written out.
-pub(super) fn identity(plan: &Plan, data: &Data, train: &Train) -> Result<String, SpecError> {
+/// padding of a convolution, does not equal the same number written out. Of a teacher its weights
+/// count, not its name.
+pub(super) fn identity(
+    plan: &Plan,
+    data: &Data,
+    train: &Train,
+    teacher: Option<&Result<Rc<Teacher>, SpecError>>,
+) -> Result<String, SpecError> {
     #[derive(Serialize)]
     struct Identity<'a> {
         plan: &'a Plan,
         data: &'a Data,
         train: &'a Train,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        teacher: Option<&'a str>,
     }
-    let text = ron::to_string(&Identity { plan, data, train })
+    let teacher = teacher.map(|it| it.as_ref().map_or("absent", |teacher| teacher.hash.as_str()));
+    let train = &nameless(train);
+    let text = ron::to_string(&Identity { plan, data, train, teacher })
         .map_err(|error| SpecError::new(Problem::Custom(error.to_string())))?;
     Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The recipe without the name of its teacher.
+fn nameless(train: &Train) -> Train {
+    let mut train = train.clone();
+    if let Some(distill) = &mut train.distill {
+        distill.teacher = Default::default();
+    }
+    train
 }
 
 /// The sweep with one network, all files and values of axes in place. `sweep` has the other fields;

@@ -1,9 +1,11 @@
 //! A model for evaluation: normalisations with constant statistics are folded into the convolutions
 //! before them, and run with the sums and activations after them (Jacob et al. 2018, section 3.2).
+//! Where it computes in 16 bits nothing is folded, as in PyTorch.
 
 use tch::{Kind, TchError, Tensor, no_grad_guard};
 
 use super::Model;
+use super::arithmetic::{Arithmetic, Pass};
 use super::kernel::{Kernel, Use, Work, kernels};
 use crate::op::BatchNorm2d;
 use crate::shim::{self, Reuse, Then};
@@ -20,6 +22,11 @@ pub struct Frozen<'a> {
 
 impl<'a> Frozen<'a> {
     pub(super) fn new(model: &'a Model) -> Result<Self, TchError> {
+        if model.arithmetic != Arithmetic::Full {
+            let kernels = model.kernels.to_vec();
+            let folded = kernels.iter().map(|_| None).collect();
+            return Ok(Self { model, kernels, folded });
+        }
         let _no_grad = no_grad_guard();
         let kernels = kernels(&model.plan, Use::Evaluation);
         let folded = kernels.iter().map(|kernel| fold(model, kernel)).collect::<Result<_, _>>()?;
@@ -32,7 +39,8 @@ impl<'a> Frozen<'a> {
     /// What libtorch reports.
     pub fn forward(&self, images: &Tensor) -> Result<Tensor, TchError> {
         let _no_grad = no_grad_guard();
-        let mut values = self.model.values(images);
+        let pass = Pass::new(self.model)?;
+        let mut values = self.model.values(pass.input(images)?);
         // What may be overwritten: a result that no other value shares memory with.
         let mut own = vec![false; values.len()];
         for (kernel, folded) in self.kernels.iter().zip(&self.folded) {
@@ -46,7 +54,7 @@ impl<'a> Frozen<'a> {
                     let reuse = if last { Reuse::Added } else { Reuse::Nothing };
                     shim::conv2d_then(input, (weight, bias), conv.geometry(), then, reuse)?
                 }
-                _ => self.model.run(kernel, &values, false)?,
+                _ => self.model.run(kernel, &values, &pass, false)?,
             };
             own[kernel.output] = !matches!(kernel.work, Work::Step(_));
             values[kernel.output] = Some(result);

@@ -11,11 +11,14 @@ use crate::plan::Plan;
 use crate::random::{Purpose, generator};
 use crate::shim::Then;
 
+mod arithmetic;
 mod frozen;
 mod init;
 mod kernel;
 pub mod state;
 
+pub use arithmetic::Arithmetic;
+use arithmetic::{Pass, as_kind};
 pub use frozen::Frozen;
 use kernel::{Kernel, Use, Work, kernels};
 
@@ -27,6 +30,7 @@ pub struct Model {
     kernels: Arc<[Kernel]>,
     weights: Vec<Tensor>,
     device: Device,
+    arithmetic: Arithmetic,
 }
 
 impl Model {
@@ -46,7 +50,7 @@ impl Model {
         };
         let weights = plan.weights.iter().map(make).collect::<Result<_, _>>()?;
         let kernels = kernels(&plan, Use::Training).into();
-        Ok(Self { plan, kernels, weights, device })
+        Ok(Self { plan, kernels, weights, device, arithmetic: Arithmetic::Full })
     }
 
     /// What the model was made from.
@@ -54,11 +58,16 @@ impl Model {
         &self.plan
     }
 
+    /// The same model, whose forward passes compute with this; float32 until it is said.
+    pub fn computing_with(self, arithmetic: Arithmetic) -> Self {
+        Self { arithmetic, ..self }
+    }
+
     /// A model of the same plan with other weights, one tensor a weight in the plan's order. They
     /// are shared, not copied.
     pub fn with(&self, weights: Vec<Tensor>) -> Self {
         let (plan, kernels) = (self.plan.clone(), Arc::clone(&self.kernels));
-        Self { plan, kernels, weights, device: self.device }
+        Self { plan, kernels, weights, device: self.device, arithmetic: self.arithmetic }
     }
 
     /// Where its weights are.
@@ -71,15 +80,16 @@ impl Model {
         self.plan.weights.iter().zip(&self.weights)
     }
 
-    /// The logits of a batch, `[batch, classes]`. `images` is `[batch, channels, height, width]`,
+    /// The logits of a batch, `[batch, classes]`, float32. `images` is `[batch, channels, height, width]`,
     /// in any memory format; channels_last is quickest. Training uses and updates batch statistics.
     ///
     /// # Errors
     /// What libtorch reports.
     pub fn forward(&self, images: &Tensor, training: bool) -> Result<Tensor, TchError> {
-        let mut values = self.values(images);
+        let pass = Pass::new(self)?;
+        let mut values = self.values(pass.input(images)?);
         for kernel in self.kernels.iter() {
-            let result = self.run(kernel, &values, training)?;
+            let result = self.run(kernel, &values, &pass, training)?;
             values[kernel.output] = Some(result);
             // What nothing reads later is given back at once; training keeps what backward needs.
             kernel.last_uses.iter().for_each(|&value| values[value] = None);
@@ -88,16 +98,16 @@ impl Model {
     }
 
     /// Room for all values of a forward pass, of which the first is known.
-    fn values(&self, images: &Tensor) -> Vec<Option<Tensor>> {
+    fn values(&self, images: Tensor) -> Vec<Option<Tensor>> {
         let mut values: Vec<Option<Tensor>> = (0..=self.plan.steps.len()).map(|_| None).collect();
-        values[0] = Some(images.shallow_clone());
+        values[0] = Some(images);
         values
     }
 
     fn result(&self, mut values: Vec<Option<Tensor>>) -> Result<Tensor, TchError> {
-        values[self.plan.output]
-            .take()
-            .ok_or_else(|| TchError::Torch("a plan without a result".into()))
+        let result = values[self.plan.output].take();
+        let result = result.ok_or_else(|| TchError::Torch("a plan without a result".into()))?;
+        as_kind(&result, Kind::Float)
     }
 
     fn weights_of(&self, step: usize) -> &[Tensor] {
@@ -110,13 +120,15 @@ impl Model {
         &self,
         kernel: &Kernel,
         values: &[Option<Tensor>],
+        pass: &Pass<'_>,
         training: bool,
     ) -> Result<Tensor, TchError> {
         let (Work::Step(index) | Work::Norm(index, _) | Work::Conv(index, ..)) = kernel.work;
         let step = &self.plan.steps[index];
         let inputs: Vec<&Tensor> =
             step.inputs.iter().filter_map(|&value| values[value].as_ref()).collect();
-        let (weights, in_place) = (self.weights_of(index), step.in_place);
+        let (first, end) = step.weights;
+        let (weights, in_place) = (&pass.weights()[first..end], step.in_place);
         let call = Call { inputs: &inputs, weights, training, in_place };
         match &kernel.work {
             Work::Norm(_, norm) => {

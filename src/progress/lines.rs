@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::HumanDuration;
 
-use crate::records::{EpochRow, RunRow, Status};
+use crate::records::{Decision, EpochRow, HalvingRow, RunRow, Status};
 use crate::sweep::{Outline, Planned, StepReport};
 
 /// `resnet18 seed 0`.
@@ -30,6 +30,31 @@ pub fn kept(row: &RunRow) -> String {
 pub fn started(run: &Outline, number: u64, runs: u64) -> String {
     let name = name(&run.id.experiment, run.id.seed);
     format!("{name}  starts (run {number} of {runs}, {} epochs)", run.epochs)
+}
+
+/// `resnet18 seed 0  goes on after epoch 3`.
+pub fn resumed(run: &Outline, row: &RunRow) -> String {
+    format!("{}  goes on after epoch {}", name(&run.id.experiment, run.id.seed), row.epochs)
+}
+
+/// `resnet18 seed 0  waits after epoch 3`.
+pub fn paused(run: &Outline, row: &RunRow) -> String {
+    format!("{}  waits after epoch {}", name(&run.id.experiment, run.id.seed), row.epochs)
+}
+
+/// `rung 1, after epoch 3: 2 of 6 experiments go on: resnet18 (val_top1 71.2), resnet34 (val_top1
+/// 70.1)`.
+pub fn decided(rows: &[HalvingRow]) -> String {
+    let Some(first) = rows.first() else { return "a rung without experiments".into() };
+    let kept: Vec<&HalvingRow> = rows.iter().filter(|row| row.decision == Decision::Kept).collect();
+    let value = |row: &HalvingRow| row.value.map_or(String::new(), |value| format!("{value:.4}"));
+    let told = kept.iter().map(|row| format!("{} ({} {})", row.experiment, row.metric, value(row)));
+    let told: Vec<String> = told.collect();
+    let (count, all) = (kept.len(), rows.len());
+    let (rung, epoch) = (first.rung, first.epoch);
+    let go = if count == 1 { "goes" } else { "go" };
+    let list = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
+    format!("rung {rung}, after epoch {epoch}: {count} of {all} experiments {go} on{list}")
 }
 
 /// `resnet18 seed 0  epoch 3/200  loss 1.234  test 54.32 %  812 img/s  12.3 s  eta 4m  sweep 2h`:
@@ -89,8 +114,13 @@ fn result(row: &RunRow) -> String {
     let detail = match row.status {
         Status::Ok => row.top1.map(test),
         Status::Diverged | Status::Failed => row.reason.clone(),
+        Status::Dropped | Status::Paused => row.stop_reason.clone(),
     };
-    detail.map_or(row.status.to_string(), |detail| format!("{}, {detail}", row.status))
+    let told = detail.map_or(row.status.to_string(), |detail| format!("{}, {detail}", row.status));
+    match row.stopped_epoch.filter(|_| row.status == Status::Ok) {
+        Some(epoch) => format!("{told}, stopped after epoch {epoch}"),
+        None => told,
+    }
 }
 
 fn loss(loss: f64) -> String {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::records::{EpochRow, RunId, RunRow};
+use crate::records::{EpochRow, HalvingRow, RunId, RunRow};
 use crate::sweep::{Observer, Outline, Planned, StepReport, Warning};
 
 use forecast::Forecast;
@@ -101,13 +101,12 @@ impl<W: Write> Progress<W> {
         }
     }
 
-    /// Takes the bar of a run away and counts the run as done, on a terminal.
+    /// Takes the bar of a run away, on a terminal.
     fn remove_bar(&mut self, id: &RunId) {
         let live = self.live.remove(id);
-        if let (Screen::Bars { all, sweep }, Some(live)) = (&self.screen, live) {
+        if let (Screen::Bars { all, .. }, Some(live)) = (&self.screen, live) {
             live.bar.finish_and_clear();
             all.remove(&live.bar);
-            sweep.inc(1);
         }
     }
 }
@@ -145,6 +144,20 @@ impl<W: Write> Observer for Progress<W> {
         self.add_bar(run);
     }
 
+    fn resumed(&mut self, run: &Outline, row: &RunRow) {
+        self.say(&lines::resumed(run, row));
+        self.add_bar(run);
+    }
+
+    fn paused(&mut self, run: &Outline, row: &RunRow) {
+        self.remove_bar(&run.id);
+        self.say(&lines::paused(run, row));
+    }
+
+    fn decided(&mut self, rows: &[HalvingRow]) {
+        self.say(&lines::decided(rows));
+    }
+
     fn step(&mut self, run: &Outline, step: &StepReport) {
         // There is none on plain lines.
         let Some(live) = self.live.get_mut(&run.id) else { return };
@@ -177,6 +190,9 @@ impl<W: Write> Observer for Progress<W> {
         self.forecast.finish(&run.id);
         self.show_sweep_left();
         self.remove_bar(&run.id);
+        if let Screen::Bars { sweep, .. } = &self.screen {
+            sweep.inc(1);
+        }
         self.say(&lines::finished(row));
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::column::Row;
+use super::halving::HalvingRow;
 use super::rows::{AccuracyRow, EpochRow, RunRow, TimingRow};
 
 /// The experiments of a sweep and their axes.
@@ -65,6 +66,12 @@ impl AxisColumns {
 
 /// Whether any table has a column of this name; an axis is called the same in all of them.
 fn is_fixed(name: &str) -> bool {
-    let all = [AccuracyRow::COLUMNS, TimingRow::COLUMNS, RunRow::COLUMNS, EpochRow::COLUMNS];
+    let all = [
+        AccuracyRow::COLUMNS,
+        TimingRow::COLUMNS,
+        RunRow::COLUMNS,
+        EpochRow::COLUMNS,
+        HalvingRow::COLUMNS,
+    ];
     all.concat().iter().any(|column| column.name == name)
 }

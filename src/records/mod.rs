@@ -6,21 +6,25 @@
 //! | `bench`, `certify` | the tables of the commands of these names |
 //! | `column` | the macro that turns a declaration into struct, header, cells and documentation |
 //! | `record` | one run with its epochs, and how its row follows from them |
+//! | `halving` | what was decided at the rungs of successive halving: a table of its own |
 //! | `layout` | the experiments of a sweep in order, and the columns of its axes |
 //! | `tables` | records to tables: the order of the rows, the statistics over seeds |
 //! | `csv` | rows to CSV |
 //! | `summary` | tables to what is printed at the end of a sweep |
-//! | `store` | the folder `results/<sweep name>/`, the only file here that touches the disk |
+//! | `store` | the folder `results/<sweep name>/` |
+//! | `atomic` | files that are replaced as a whole |
 //!
 //! **Invariant:** a table is a pure function of the records of the planned runs and of the sweep's
 //! layout. The order in which runs end changes no byte of it, and no row changes its columns.
 //!
 //! **Invariant:** what is missing is an empty cell, never 0.
 
+pub mod atomic;
 mod bench;
 mod certify;
 mod column;
 mod csv;
+mod halving;
 mod layout;
 mod record;
 mod rows;
@@ -33,6 +37,7 @@ pub use certify::{CertifyRow, CertifyRunRow};
 pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
 pub use csv::csv_bytes;
+pub use halving::{Decision, Decisions, HalvingRow};
 pub use layout::{AxisColumns, Layout};
 pub use record::{Ending, Environment, Facts, Record, RunId, Span};
 pub use rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};

@@ -30,7 +30,7 @@ pub struct RunId {
 /// What is known of a run before it trains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Trainable parameters.
+    /// Parameters, trained and frozen.
     pub params: u64,
     /// Multiply-accumulates of one forward pass of one image.
     pub macs: u64,
@@ -72,10 +72,28 @@ pub struct Ending {
     pub status: Status,
     /// Why, unless [`Status::Ok`].
     pub reason: Option<String>,
+    /// Why it was stopped before its last epoch, where it was.
+    pub stop_reason: Option<String>,
+    /// The epoch whose weights it ended with, where its recipe asks for the best ones.
+    pub restored_epoch: Option<u32>,
     /// Median latency in milliseconds of the forward pass of one image.
     pub latency_ms: Option<f64>,
     /// Peak memory in units of 10^6 bytes.
     pub peak_memory_mb: Option<f64>,
+}
+
+impl Ending {
+    /// An ending of which nothing else is known.
+    pub fn of(status: Status) -> Self {
+        Self {
+            status,
+            reason: None,
+            stop_reason: None,
+            restored_epoch: None,
+            latency_ms: None,
+            peak_memory_mb: None,
+        }
+    }
 }
 
 /// When a run took place.
@@ -100,6 +118,9 @@ impl Record {
         let best = best(&epochs);
         // An accuracy of a run that stopped short is no result: it stays in `epochs.csv`.
         let last = epochs.last().filter(|_| ending.status == Status::Ok);
+        let restored = ending.restored_epoch;
+        let headline =
+            last.map(|last| epochs.iter().find(|e| Some(e.epoch) == restored).unwrap_or(last));
         let epoch_s: Vec<f64> = epochs.iter().map(|e| e.epoch_s).collect();
         let eval_s: Vec<f64> = epochs.iter().filter_map(|e| e.eval_s).collect();
         let run = RunRow {
@@ -108,15 +129,18 @@ impl Record {
             status: ending.status,
             reason: ending.reason,
             epochs: epochs.last().map_or(0, |e| e.epoch),
-            top1: last.and_then(|e| e.top1),
+            stopped_epoch: ending.stop_reason.as_ref().and(epochs.last()).map(|e| e.epoch),
+            stop_reason: ending.stop_reason,
+            restored_epoch: ending.restored_epoch,
+            top1: headline.and_then(|e| e.top1),
             top1_best: best.map(|(top1, _)| top1),
             top1_best_epoch: best.map(|(_, epoch)| epoch),
             top1_tta: last.and_then(|e| e.top1_tta),
-            val_top1: last.and_then(|e| e.val_top1),
-            val_loss: last.and_then(|e| e.val_loss),
-            top1_ema: last.and_then(|e| e.top1_ema),
+            val_top1: headline.and_then(|e| e.val_top1),
+            val_loss: headline.and_then(|e| e.val_loss),
+            top1_ema: headline.and_then(|e| e.top1_ema),
             top1_swa: last.and_then(|e| e.top1_swa),
-            test_loss: last.and_then(|e| e.test_loss),
+            test_loss: headline.and_then(|e| e.test_loss),
             train_loss: epochs.last().map(|e| e.train_loss),
             params: facts.params,
             macs: facts.macs,
@@ -156,6 +180,24 @@ impl Record {
             seed: self.run.seed,
             spec_hash: self.run.spec_hash.clone(),
         }
+    }
+
+    /// The record of a run that waited and was dropped.
+    pub fn dropped(mut self, reason: String) -> Self {
+        self.run.status = Status::Dropped;
+        self.run.stopped_epoch = Some(self.run.epochs);
+        self.run.stop_reason = Some(reason);
+        self
+    }
+
+    /// The record of a run that went on from where another left it.
+    pub fn after(mut self, before: &Self) -> Self {
+        let (run, before) = (&mut self.run, &before.run);
+        run.started.clone_from(&before.started);
+        run.wall_s += before.wall_s;
+        let peaks = [run.peak_memory_mb, before.peak_memory_mb];
+        run.peak_memory_mb = peaks.into_iter().flatten().reduce(f64::max);
+        self
     }
 
     /// Whether a sweep that starts again leaves the run as it is. Diverging is a result; a run

@@ -1,4 +1,4 @@
-//! The four tables of a sweep. A column stands here once; its header, its cells, the record files
+//! The four tables of every sweep. A column stands here once; its header, its cells, the record files
 //! and `results/README.md` follow from it. The first columns are the ones people look for.
 
 use std::fmt;
@@ -14,12 +14,22 @@ table! {
         experiment: String,
         /// Seed of the run.
         seed: u64,
-        /// How the run ended: `ok`, `diverged` (its loss became NaN or infinite) or `failed`.
+        /// How the run ended: `ok`, `diverged` (its loss became NaN or infinite), `failed`, or
+        /// `dropped` by `halving`. While a sweep goes on, `paused` at a rung.
         status: Status,
         /// Why the run diverged or failed; empty for `ok`.
         reason: Option<String>,
         /// Epochs finished.
         epochs: u32 ["epochs"],
+        /// The epoch after which the run was stopped, before its last (`early_stop`, `halving`);
+        /// empty where it was not.
+        stopped_epoch: Option<u32>,
+        /// Why it was stopped; empty where it was not.
+        stop_reason: Option<String>,
+        /// The epoch whose weights the run ended with, chosen on held-out images
+        /// (`early_stop.restore_best`): `top1`, `val_top1`, `top1_ema` and the losses are then those
+        /// after this epoch and not after the last; empty without.
+        restored_epoch: Option<u32>,
         /// Test accuracy after the last epoch, the headline; empty unless `ok`.
         top1: Option<f64> ["%"],
         /// Extra: the test accuracy after the best epoch, the first with the highest `val_top1`.
@@ -46,7 +56,7 @@ table! {
         test_loss: Option<f64> ["nats"],
         /// Mean training loss over the last epoch that finished.
         train_loss: Option<f64> ["nats"],
-        /// Trainable parameters.
+        /// Parameters, trained and frozen.
         params: u64,
         /// Multiply-accumulates of one forward pass of one image.
         macs: u64 ["MACs/image"],
@@ -56,7 +66,7 @@ table! {
         device: String,
         /// The model of that device.
         device_name: Option<String>,
-        /// Number format of the arithmetic.
+        /// Number format of the arithmetic: `fp32`, `tf32`, `bf16` and `fp16` (autocast), `pure bf16`.
         precision: String,
         /// CPU threads within an operation.
         threads: u32 ["threads"],
@@ -155,6 +165,10 @@ table! {
         n: u32 ["runs"],
         /// Runs that diverged or failed.
         failed: u32 ["runs"],
+        /// Runs among `n` that `early_stop` ended before their last epoch.
+        stopped_early: u32 ["runs"],
+        /// Runs that `halving` dropped before their end; they are in no mean.
+        dropped: u32 ["runs"],
         /// Mean over the runs of the test accuracy after the last epoch.
         top1_mean: Option<f64> ["%"],
         /// Sample standard deviation (n - 1) of the same; empty below two runs.
@@ -183,7 +197,7 @@ table! {
         test_loss_mean: Option<f64> ["nats"],
         /// Sample standard deviation (n - 1) of the same; empty below two runs.
         test_loss_std: Option<f64> ["nats"],
-        /// Trainable parameters.
+        /// Parameters, trained and frozen.
         params: u64,
         /// Multiply-accumulates of one forward pass of one image.
         macs: u64 ["MACs/image"],
@@ -221,7 +235,7 @@ table! {
         latency_ms: Option<f64> ["ms"],
         /// Peak memory, the highest of the runs, in units of 10^6 bytes.
         peak_memory_mb: Option<f64> ["MB"],
-        /// Trainable parameters.
+        /// Parameters, trained and frozen.
         params: u64,
         /// Multiply-accumulates of one forward pass of one image.
         macs: u64 ["MACs/image"],
@@ -238,6 +252,10 @@ pub enum Status {
     Diverged,
     /// It ended with an error, a panic, or short of its epochs.
     Failed,
+    /// It was dropped at a rung of successive halving.
+    Dropped,
+    /// It waits at a rung of successive halving.
+    Paused,
 }
 
 impl fmt::Display for Status {
@@ -246,6 +264,8 @@ impl fmt::Display for Status {
             Self::Ok => "ok",
             Self::Diverged => "diverged",
             Self::Failed => "failed",
+            Self::Dropped => "dropped",
+            Self::Paused => "paused",
         })
     }
 }

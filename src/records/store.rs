@@ -1,21 +1,21 @@
-//! The folder of a sweep, `results/<sweep name>/`: a record file for each run that ended, and the
-//! four tables.
+//! The folder of a sweep, `results/<sweep name>/`: a record file for each run that ended, its final
+//! weights, and the four tables.
 //!
 //! The record files are the truth; the tables follow from them and can be written again at any
 //! time. Every file is replaced as a whole, so a reader and a crash see the old or the new one.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use super::atomic;
 use super::column::Row;
 use super::csv::csv_bytes;
+use super::halving::{Decisions, HalvingRow};
 use super::layout::AxisColumns;
 use super::record::{Record, RunId};
 use super::tables::Tables;
-
-/// Leading characters of the spec hash in the name of a record file.
-const HASH_IN_NAME: usize = 12;
+use crate::saved;
 
 /// The folder of one sweep.
 #[derive(Debug, Clone)]
@@ -94,12 +94,17 @@ impl Store {
     ///
     /// [`StoreError::Folder`] and [`StoreError::Write`] where the folder cannot be made or written.
     pub fn open(results: &Path, sweep: &str) -> Result<Self, StoreError> {
-        let store = Self { folder: results.join(file_name(sweep)) };
+        let store = Self { folder: saved::folder(results, sweep) };
         let runs = store.runs();
         fs::create_dir_all(&runs)
             .map_err(|source| StoreError::Folder { path: runs.clone(), source })?;
-        temporary(&runs).map_err(|source| StoreError::Write { path: runs, source })?;
+        atomic::temporary(&runs).map_err(|source| StoreError::Write { path: runs, source })?;
         Ok(store)
+    }
+
+    /// The store in a folder that another process has opened.
+    pub fn at(folder: PathBuf) -> Self {
+        Self { folder }
     }
 
     /// The folder of the sweep.
@@ -125,18 +130,38 @@ impl Store {
         Ok(Found::SetAside { path, aside, why })
     }
 
-    /// Renames the record of a run to `*.superseded`, where there is one.
+    /// Renames the record of a run and its weights to `*.superseded`, where there are any.
     ///
     /// # Errors
     ///
-    /// [`StoreError::SetAside`] where it cannot be renamed.
+    /// [`StoreError::SetAside`] where they cannot be renamed.
     pub fn supersede(&self, id: &RunId) -> Result<(), StoreError> {
-        match rename(&self.record_path(id), "superseded") {
-            Err(StoreError::SetAside { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                Ok(())
+        for path in [self.record_path(id), self.weights_path(id)] {
+            match rename(&path, "superseded") {
+                Err(StoreError::SetAside { source, .. })
+                    if source.kind() == ErrorKind::NotFound => {}
+                other => drop(other?),
             }
-            other => other.map(drop),
         }
+        Ok(())
+    }
+
+    /// Keeps the final weights of a run in place of earlier ones: `write` makes the file that it is
+    /// given. When it returns, they outlast a crash.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Folder`] and [`StoreError::Write`], also with what `write` reports.
+    pub fn save_weights(
+        &self,
+        id: &RunId,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), StoreError> {
+        let folder = self.weights();
+        fs::create_dir_all(&folder)
+            .map_err(|source| StoreError::Folder { path: folder.clone(), source })?;
+        let path = self.weights_path(id);
+        atomic::replace_by(&path, write).map_err(|source| StoreError::Write { path, source })
     }
 
     /// Keeps the record of a run that ended, in place of an earlier one. When it returns, the
@@ -181,22 +206,26 @@ impl Store {
         let folder = self.folder.join("specs");
         fs::create_dir_all(&folder)
             .map_err(|source| StoreError::Folder { path: folder.clone(), source })?;
-        let hash: String = hash.chars().take(HASH_IN_NAME).collect();
-        let path = folder.join(file_name(&format!("{experiment}-{hash}.ron")));
+        let path = folder.join(saved::of_spec(experiment, hash));
         match fs::read_to_string(&path) {
             Ok(old) if old == text => Ok(()),
             _ => replace(&path, text.as_bytes()),
         }
     }
 
-    /// Replaces the four tables, each as a whole; one that cannot be written does not keep the
-    /// others from it.
+    /// Replaces the tables, each as a whole; one that cannot be written does not keep the others
+    /// from it.
     ///
     /// # Errors
     ///
     /// The first [`StoreError::Write`] or [`StoreError::Table`].
     pub fn write_tables(&self, tables: &Tables) -> Result<(), StoreError> {
+        let halving = || match &tables.halving {
+            Some(rows) => self.write_table(rows, &tables.axes),
+            None => self.remove(&self.folder.join(HalvingRow::FILE)),
+        };
         let written = [
+            halving(),
             self.write_table(&tables.accuracy, &tables.axes),
             self.write_table(&tables.timing, &tables.axes),
             self.write_table(&tables.runs, &tables.axes),
@@ -213,11 +242,72 @@ impl Store {
         }
     }
 
+    /// Removes a file, where there is one.
+    fn remove(&self, path: &Path) -> Result<(), StoreError> {
+        match fs::remove_file(path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                Err(StoreError::Write { path: path.to_owned(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the folder of states.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Folder`].
+    pub fn prepare_states(&self) -> Result<(), StoreError> {
+        let path = self.states();
+        fs::create_dir_all(&path).map_err(|source| StoreError::Folder { path, source })
+    }
+
+    /// The file for the state of a run that waits.
+    pub fn state_path(&self, id: &RunId) -> PathBuf {
+        self.states().join(run_file(id, "safetensors"))
+    }
+
+    /// Keeps what was decided at the rungs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn save_decisions(&self, decisions: &Decisions) -> Result<(), StoreError> {
+        let unwritable = |source| StoreError::Write { path: self.folder.clone(), source };
+        decisions.save(&self.folder).map_err(unwritable)
+    }
+
+    /// Removes the state of a run, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn remove_state(&self, id: &RunId) -> Result<(), StoreError> {
+        self.remove(&self.state_path(id))
+    }
+
+    /// Removes the folder of states if it is empty; not while a run may yet leave one there.
+    pub fn tidy_states(&self) {
+        let _ = fs::remove_dir(self.states());
+    }
+
+    fn states(&self) -> PathBuf {
+        self.folder.join("states")
+    }
+
     /// The file of a run's record; distinct runs have distinct files.
     fn record_path(&self, id: &RunId) -> PathBuf {
-        let hash: String = id.spec_hash.chars().take(HASH_IN_NAME).collect();
-        let name = format!("{}-seed{}-{}.ron", id.experiment, id.seed, hash);
-        self.runs().join(file_name(&name))
+        self.runs().join(run_file(id, "ron"))
+    }
+
+    /// The file of a run's final weights; distinct runs have distinct files.
+    fn weights_path(&self, id: &RunId) -> PathBuf {
+        self.weights().join(run_file(id, "safetensors"))
+    }
+
+    /// The folder of final weights.
+    pub fn weights(&self) -> PathBuf {
+        self.folder.join("weights")
     }
 
     fn runs(&self) -> PathBuf {
@@ -225,19 +315,9 @@ impl Store {
     }
 }
 
-/// A name as one file name that stays in its folder: what is not a letter, a digit, one of `_-+=,`
-/// or an inner `.` becomes `%` and its bytes in hexadecimal. Distinct names stay distinct.
-fn file_name(name: &str) -> String {
-    let mut escaped = String::new();
-    for (index, byte) in name.bytes().enumerate() {
-        match byte {
-            b'.' if index > 0 => escaped.push('.'),
-            b'_' | b'-' | b'+' | b'=' | b',' => escaped.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => escaped.push(char::from(byte)),
-            _ => escaped.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    escaped
+/// The name of a file of a run.
+fn run_file(id: &RunId, extension: &str) -> String {
+    saved::of_run(&id.experiment, id.seed, &id.spec_hash, extension)
 }
 
 fn read(path: &Path) -> io::Result<Record> {
@@ -259,29 +339,8 @@ fn rename(path: &Path, suffix: &str) -> Result<PathBuf, StoreError> {
 
 /// Replaces a file as a whole, so that the new content outlasts a crash.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let write = |folder: &Path| -> io::Result<()> {
-        let mut file = temporary(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        sync_folder(folder)
-    };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    write(folder).map_err(|source| StoreError::Write { path: path.to_owned(), source })
-}
-
-/// A nameless-to-be file in `folder`, as readable as any file that the user creates.
-fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
-
-/// Makes a rename in `folder` outlast a crash. Elsewhere than on Unix a folder cannot be opened.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    atomic::replace(path, bytes)
+        .map_err(|source| StoreError::Write { path: path.to_owned(), source })
 }
 
 /// What to do about an error, where that can be said.
@@ -295,19 +354,5 @@ fn mend(error: &io::Error) -> &'static str {
         | ErrorKind::NotADirectory
         | ErrorKind::AlreadyExists => "; name a folder that can be written with --results",
         _ => "",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_never_leaves_its_folder() {
-        assert_eq!(file_name("resnet18-w0.5_b"), "resnet18-w0.5_b");
-        assert_eq!(file_name("resnet18,width=4"), "resnet18,width=4");
-        assert_eq!(file_name("../a/b"), "%2E.%2Fa%2Fb");
-        assert_eq!(file_name(".."), "%2E.");
-        assert_eq!(file_name("ä %"), "%C3%A4%20%25");
     }
 }

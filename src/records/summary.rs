@@ -5,6 +5,7 @@ use std::fmt::Write;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
+use super::halving::Decision;
 use super::rows::{AccuracyRow, RunRow, Status, TimingRow};
 use super::tables::Tables;
 
@@ -31,7 +32,8 @@ pub fn summary(tables: &Tables) -> String {
         .as_ref()
         .map(|name| format!("\n{VS_BASELINE}: top-1 less that of {name}, in percentage points"));
     let compared = compared.unwrap_or_default();
-    format!("{}\n{NOTE}{compared}\n{}", table.trim_fmt(), troubles(&tables.runs))
+    let stops = stops(tables);
+    format!("{}\n{NOTE}{compared}{stops}\n{}", table.trim_fmt(), troubles(&tables.runs))
 }
 
 const NOTE: &str = "top-1 after the last epoch; ± sample standard deviation over the n runs";
@@ -88,10 +90,34 @@ fn rounded(number: f64, decimals: usize) -> String {
     format!("{number:.decimals$}")
 }
 
+/// What was stopped before its end, as planned: lines, each with a line break before it.
+fn stops(tables: &Tables) -> String {
+    let early: u32 = tables.accuracy.iter().map(|row| row.stopped_early).sum();
+    let ended: u32 = tables.accuracy.iter().map(|row| row.n).sum();
+    let early = (early > 0).then(|| {
+        format!(
+            "\n{early} of {ended} runs stopped early: stopped_epoch and stop_reason in runs.csv"
+        )
+    });
+    let rows = tables.halving.iter().flatten();
+    let dropped = rows.filter(|row| row.decision == Decision::Dropped);
+    let dropped = dropped.map(|row| {
+        let value = row
+            .value
+            .map_or("no run left".into(), |value| format!("{} {}", row.metric, rounded(value, 4)));
+        format!(
+            "\n{} was dropped at rung {}, epoch {}: {value}",
+            row.experiment, row.rung, row.epoch
+        )
+    });
+    early.into_iter().chain(dropped).collect()
+}
+
 /// A line for each run that did not end well.
 fn troubles(runs: &[RunRow]) -> String {
     let mut text = String::new();
-    for run in runs.iter().filter(|run| run.status != Status::Ok) {
+    let is_bad = |run: &&RunRow| matches!(run.status, Status::Diverged | Status::Failed);
+    for run in runs.iter().filter(is_bad) {
         let reason = run.reason.as_deref().unwrap_or("no reason given");
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{} seed {} {}: {reason}", run.experiment, run.seed, run.status);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::halving::HalvingRow;
 use super::layout::{AxisColumns, Layout};
 use super::record::Record;
 use super::rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};
@@ -17,6 +18,8 @@ pub struct Tables {
     pub accuracy: Vec<AccuracyRow>,
     /// A row per experiment that has a record.
     pub timing: Vec<TimingRow>,
+    /// A row per experiment and rung that it came to; none where the sweep has no rungs.
+    pub halving: Option<Vec<HalvingRow>>,
     /// The columns of the axes, in every table.
     pub axes: AxisColumns,
     /// The experiment that the others are compared with.
@@ -59,21 +62,26 @@ impl Tables {
         let Some(first) = records.first() else { return };
         let finished: Vec<&Record> =
             records.iter().copied().filter(|r| r.run.status == Status::Ok).collect();
-        self.accuracy.push(accuracy(&first.run, records.len(), &finished));
+        self.accuracy.push(accuracy(&first.run, records, &finished));
         self.timing.push(timing(&first.run, &finished));
         self.runs.extend(records.iter().map(|r| r.run.clone()));
         self.epochs.extend(records.iter().flat_map(|r| r.epochs.iter().cloned()));
     }
 }
 
-/// The row of an experiment of `runs` runs, of which `finished` ended well; `any` is one of them.
-fn accuracy(any: &RunRow, runs: usize, finished: &[&Record]) -> AccuracyRow {
+/// The row of an experiment with these runs, of which `finished` ended well; `any` is one of them.
+fn accuracy(any: &RunRow, runs: &[&Record], finished: &[&Record]) -> AccuracyRow {
+    let ended = |statuses: &[Status]| {
+        count(runs.iter().filter(|record| statuses.contains(&record.run.status)).count())
+    };
     let top1 = numbers(finished, |run| run.top1);
     let test_loss = numbers(finished, |run| run.test_loss);
     AccuracyRow {
         experiment: any.experiment.clone(),
         n: count(finished.len()),
-        failed: count(runs - finished.len()),
+        failed: ended(&[Status::Diverged, Status::Failed]),
+        stopped_early: count(finished.iter().filter(|r| r.run.stop_reason.is_some()).count()),
+        dropped: ended(&[Status::Dropped]),
         top1_mean: mean(&top1),
         top1_std: sample_std(&top1),
         top1_min: top1.iter().copied().reduce(f64::min),

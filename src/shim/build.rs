@@ -53,8 +53,13 @@ fn torch() {
 
 /// The files of the shim, and what they include.
 #[cfg(feature = "torch")]
-const SOURCES: [&str; 4] =
-    ["src/shim/shim.cpp", "src/shim/norm.cpp", "src/shim/conv.cpp", "src/shim/winograd.cpp"];
+const SOURCES: [&str; 5] = [
+    "src/shim/shim.cpp",
+    "src/shim/norm.cpp",
+    "src/shim/conv.cpp",
+    "src/shim/winograd.cpp",
+    "src/shim/precision.cpp",
+];
 /// Compiled for each of some instruction sets: its name in the file, the floats of a vector, options.
 #[cfg(feature = "torch")]
 const KERNELS: &str = "src/shim/winograd_kernels.cpp";

@@ -3,14 +3,17 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_int};
+use std::ptr::null;
 
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
 mod layers;
+mod precision;
 mod steps;
 
 pub use layers::{Norm, Reuse, Then, Window, batch_norm, conv2d, conv2d_then};
+pub use precision::{Autocast, Scaling, restore, tf32, unscale, update_scale};
 pub use steps::{Lion, Muon, RmsProp, RmsPropState, clip, copy, lerp, lion, muon, rmsprop};
 
 unsafe extern "C" {
@@ -25,6 +28,7 @@ unsafe extern "C" {
         dampening: f64,
         nesterov: bool,
         first: bool,
+        found: *const C_tensor,
     ) -> *mut c_char;
     fn resweep_adam(
         params: *const *mut C_tensor,
@@ -38,6 +42,7 @@ unsafe extern "C" {
         weight_decay: f64,
         eps: f64,
         decoupled: bool,
+        found: *const C_tensor,
     ) -> *mut c_char;
     fn resweep_forget_gradients(params: *const *mut C_tensor, count: usize) -> *mut c_char;
     fn resweep_peak_memory(device: c_int, reset: bool, bytes: *mut i64) -> *mut c_char;
@@ -75,11 +80,17 @@ pub struct Adam {
     pub decoupled: bool,
 }
 
-/// One step of SGD on the gradients of `params`, all in one kernel (`at::_fused_sgd_`).
+/// One step of SGD on the gradients of `params`, all in one kernel (`at::_fused_sgd_`). Where `found`,
+/// a number on the device, is not 0, it changes nothing.
 ///
 /// # Errors
 /// What libtorch reports.
-pub fn sgd(params: &[Tensor], momenta: &[Tensor], step: Sgd) -> Result<(), TchError> {
+pub fn sgd(
+    params: &[Tensor],
+    momenta: &[Tensor],
+    step: Sgd,
+    found: Option<&Tensor>,
+) -> Result<(), TchError> {
     check_counts(params, &[momenta], step.momentum == 0.0)?;
     let (params, momenta) = (pointers(params), pointers(momenta));
     // SAFETY: the pointers are live at::Tensor for the length of the call; the counts agree.
@@ -94,6 +105,7 @@ pub fn sgd(params: &[Tensor], momenta: &[Tensor], step: Sgd) -> Result<(), TchEr
             step.dampening,
             step.nesterov,
             step.first,
+            found.map_or(null(), Tensor::as_ptr),
         )
     })
 }
@@ -109,11 +121,17 @@ pub struct AdamState<'a> {
     pub steps: &'a [Tensor],
 }
 
-/// One step of Adam or AdamW on the gradients of `params` (`at::_fused_adam_`, `_fused_adamw_`).
+/// One step of Adam or AdamW on the gradients of `params` (`at::_fused_adam_`, `_fused_adamw_`). Where
+/// `found`, a number on the device, is not 0, it changes nothing.
 ///
 /// # Errors
 /// What libtorch reports.
-pub fn adam(params: &[Tensor], state: AdamState<'_>, step: Adam) -> Result<(), TchError> {
+pub fn adam(
+    params: &[Tensor],
+    state: AdamState<'_>,
+    step: Adam,
+    found: Option<&Tensor>,
+) -> Result<(), TchError> {
     check_counts(params, &[state.averages, state.squares, state.steps], false)?;
     let (averages, squares) = (pointers(state.averages), pointers(state.squares));
     let (params, steps) = (pointers(params), pointers(state.steps));
@@ -131,6 +149,7 @@ pub fn adam(params: &[Tensor], state: AdamState<'_>, step: Adam) -> Result<(), T
             step.weight_decay,
             step.eps,
             step.decoupled,
+            found.map_or(null(), Tensor::as_ptr),
         )
     })
 }

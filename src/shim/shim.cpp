@@ -12,29 +12,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 namespace {
-
-std::vector<at::Tensor> list(at::Tensor* const* tensors, size_t count) {
-  std::vector<at::Tensor> out;
-  out.reserve(count);
-  for (size_t i = 0; i < count; ++i) out.push_back(*tensors[i]);
-  return out;
-}
-
-// The gradients of the parameters. The fused kernels walk raw memory, so layouts must agree.
-std::vector<at::Tensor> gradients(const std::vector<at::Tensor>& params) {
-  std::vector<at::Tensor> out;
-  out.reserve(params.size());
-  for (const auto& param : params) {
-    const auto& grad = param.grad();
-    TORCH_CHECK(grad.defined(), "a parameter has no gradient");
-    TORCH_CHECK(grad.strides() == param.strides(), "a gradient is laid out unlike its parameter");
-    out.push_back(grad);
-  }
-  return out;
-}
 
 // The nearest matrix with orthonormal rows or columns, roughly: steps of the quintic Newton-Schulz
 // iteration of Jordan et al. 2024 (kellerjordan.github.io/posts/muon), as in torch.optim.Muon.
@@ -51,27 +32,33 @@ at::Tensor orthogonal(const at::Tensor& matrix, int64_t steps, bool half) {
   return tall ? x.t() : x;
 }
 
+std::optional<at::Tensor> optional(const at::Tensor* tensor) {
+  return tensor == nullptr ? std::nullopt : std::optional(*tensor);
+}
+
 }  // namespace
 
 extern "C" {
 
 void resweep_free(char* message) { free(message); }
 
+// `found` is a number on the device, or null: where it is not 0 the step changes nothing.
 char* resweep_sgd(at::Tensor* const* params, at::Tensor* const* momenta, size_t count, double lr,
-                  double weight_decay, double momentum, double dampening, bool nesterov,
-                  bool first) {
+                  double weight_decay, double momentum, double dampening, bool nesterov, bool first,
+                  const at::Tensor* found) {
   return guarded([&] {
     at::NoGradGuard no_grad;
     auto weights = list(params, count);
     auto buffers = momentum == 0.0 ? std::vector<at::Tensor>() : list(momenta, count);
     at::_fused_sgd_(weights, gradients(weights), buffers, weight_decay, momentum, lr, dampening,
-                    nesterov, /*maximize=*/false, first);
+                    nesterov, /*maximize=*/false, first, /*grad_scale=*/{}, optional(found));
   });
 }
 
 char* resweep_adam(at::Tensor* const* params, at::Tensor* const* averages,
                    at::Tensor* const* squares, at::Tensor* const* steps, size_t count, double lr,
-                   double beta1, double beta2, double weight_decay, double eps, bool decoupled) {
+                   double beta1, double beta2, double weight_decay, double eps, bool decoupled,
+                   const at::Tensor* found) {
   return guarded([&] {
     at::NoGradGuard no_grad;
     auto weights = list(params, count);
@@ -82,11 +69,14 @@ char* resweep_adam(at::Tensor* const* params, at::Tensor* const* averages,
     auto second = list(squares, count);
     if (decoupled) {
       at::_fused_adamw_(weights, grads, means, second, {}, counts, lr, beta1, beta2, weight_decay,
-                        eps, /*amsgrad=*/false, /*maximize=*/false);
+                        eps, /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{},
+                        optional(found));
     } else {
       at::_fused_adam_(weights, grads, means, second, {}, counts, lr, beta1, beta2, weight_decay,
-                       eps, /*amsgrad=*/false, /*maximize=*/false);
+                       eps, /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{},
+                       optional(found));
     }
+    if (found != nullptr) at::_foreach_sub_(counts, std::vector<at::Tensor>(count, *found));
   });
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 
 #include <cstring>
 #include <optional>
+#include <vector>
 
 // Runs `body`. No exception leaves the shim: the result is null, or a message that the caller frees
 // with resweep_free.
@@ -23,9 +25,31 @@ char* guarded(F body) {
 }
 
 // Whether the kernels of the shim are made for a tensor: float32 on the CPU in channels_last.
+// Autocast wants libtorch's own kernels, which it gives other formats.
 inline bool is_plain(const at::Tensor& tensor) {
   return tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat && tensor.dim() == 4 &&
-         tensor.numel() > 0 && tensor.is_contiguous(at::MemoryFormat::ChannelsLast);
+         tensor.numel() > 0 && tensor.is_contiguous(at::MemoryFormat::ChannelsLast) &&
+         !at::autocast::is_autocast_enabled(at::kCPU);
+}
+
+inline std::vector<at::Tensor> list(at::Tensor* const* tensors, size_t count) {
+  std::vector<at::Tensor> out;
+  out.reserve(count);
+  for (size_t i = 0; i < count; ++i) out.push_back(*tensors[i]);
+  return out;
+}
+
+// The gradients of the parameters. The fused kernels walk raw memory, so layouts must agree.
+inline std::vector<at::Tensor> gradients(const std::vector<at::Tensor>& params) {
+  std::vector<at::Tensor> out;
+  out.reserve(params.size());
+  for (const auto& param : params) {
+    const auto& grad = param.grad();
+    TORCH_CHECK(grad.defined(), "a parameter has no gradient");
+    TORCH_CHECK(grad.strides() == param.strides(), "a gradient is laid out unlike its parameter");
+    out.push_back(grad);
+  }
+  return out;
 }
 
 // Whether a convolution with stride 1, padding 1, no dilation and one group goes by the kernels of

@@ -23,6 +23,7 @@ const MAX_FILE: u64 = 16 << 20;
 pub struct Loader {
     /// The texts read so far.
     pub sources: Sources,
+    results: Option<PathBuf>,
     files: RefCell<HashMap<PathBuf, Rc<Tree>>>,
     included: RefCell<Vec<Included>>,
     /// The files that paths stand for, by the places of the paths.
@@ -38,6 +39,16 @@ struct Included {
 }
 
 impl Loader {
+    /// A loader of specs whose teachers are looked for in this folder of results.
+    pub fn with_results(results: &Path) -> Self {
+        Self { results: Some(results.to_path_buf()), ..Self::default() }
+    }
+
+    /// The folder of results; `results` where nothing else was said.
+    pub fn results(&self) -> &Path {
+        self.results.as_deref().unwrap_or(Path::new("results"))
+    }
+
     /// The tree of a file named on the command line.
     ///
     /// # Errors

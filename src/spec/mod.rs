@@ -5,6 +5,7 @@ pub mod data;
 pub mod de;
 pub mod error;
 pub mod expr;
+pub mod halving;
 pub mod load;
 pub mod network;
 pub mod node;

@@ -9,6 +9,7 @@ use super::axes::{Axes, Condition, Rule, Template};
 use super::de::{self, Cx, Spanned};
 use super::error::{Problem, SpecError};
 use super::expr::Env;
+use super::halving::Halving;
 use super::load::{Include, Loader};
 use super::network::{Network, expect_kind};
 use super::overlay;
@@ -38,6 +39,9 @@ pub struct Sweep {
     pub seeds: Vec<u64>,
     /// The experiment that the others are compared with in `accuracy.csv`; none by default.
     pub baseline: Option<Spanned<String>>,
+    /// Which experiments train to their end, by what held-out images say under way; all by
+    /// default.
+    pub halving: Option<Spanned<Halving>>,
     /// The data set.
     pub data: Rc<Tree>,
     /// The recipe, by path or in place.
@@ -59,8 +63,10 @@ pub struct Entry {
 }
 
 /// The fields of a sweep.
-const FIELDS: [&str; 10] =
-    ["name", "networks", "axes", "where", "exclude", "names", "seeds", "baseline", "data", "train"];
+const FIELDS: [&str; 11] = [
+    "name", "networks", "axes", "where", "exclude", "names", "seeds", "baseline", "halving",
+    "data", "train",
+];
 
 /// More seeds than this are refused as a count.
 const MAX_SEEDS: i64 = 10_000;
@@ -81,6 +87,11 @@ impl Sweep {
             errors.push(error);
             vec![0]
         });
+        let halving = tree.get("halving").map(|field| {
+            let read = Halving::read(loader, &field.tree);
+            read.map(|value| Spanned { value, span: field.tree.span })
+        });
+        let halving = halving.and_then(|read| read.map_err(|error| errors.push(error)).ok());
         let networks = networks(tree).map_err(|error| errors.push(error)).ok();
         let data = required(tree, "data").map_err(|error| errors.push(error)).ok();
         let train = required(tree, "train").map_err(|error| errors.push(error)).ok();
@@ -91,7 +102,8 @@ impl Sweep {
         let (Some(networks), Some(data), Some(train), Some(axes), Some(conditions)) = all else {
             return (None, errors);
         };
-        let sweep = Self { name, networks, axes, conditions, names, seeds, baseline, data, train };
+        let sweep =
+            Self { name, networks, axes, conditions, names, seeds, baseline, halving, data, train };
         (Some(sweep), errors)
     }
 }

@@ -8,28 +8,44 @@ use crate::records::{Ending, EpochRow, Status};
 
 use super::pool::{End, Outcome, Trained};
 
-/// The ending of a run, checked against its epochs where its trainer brought it to its end.
-pub(super) fn ending(end: &End, planned: u32, epochs: &[EpochRow]) -> Ending {
+/// The ending of a run, checked against its epochs where its trainer brought it to its end, or to
+/// where it waits.
+pub(super) fn ending(
+    end: &End,
+    (planned, until): (u32, Option<u32>),
+    epochs: &[EpochRow],
+) -> Ending {
     match end {
-        End::Trained(trained) => of_trained(*trained, planned, epochs),
+        End::Trained(trained) => of_trained(trained.clone(), (planned, until), epochs),
         End::Failed(reason) => failed(reason),
     }
 }
 
-fn of_trained(trained: Trained, planned: u32, epochs: &[EpochRow]) -> Ending {
+fn of_trained(
+    trained: Trained,
+    (planned, until): (u32, Option<u32>),
+    epochs: &[EpochRow],
+) -> Ending {
     let broken = epochs.iter().find(|row| !row.train_loss.is_finite()).map(|row| row.epoch);
-    let (status, reason) = match (trained.outcome, broken) {
-        (Outcome::Diverged { epoch }, _) | (Outcome::Completed, Some(epoch)) => {
+    let Trained { outcome, restored_epoch, latency_ms, peak_memory_mb } = trained;
+    let (planned, stop_reason) = match &outcome {
+        Outcome::StoppedEarly { reason } => (epochs.len() as u32, Some(reason.clone())),
+        // One that goes on from a later rung than is asked for has more.
+        Outcome::Paused => (until.unwrap_or(planned).max(epochs.len() as u32), None),
+        _ => (planned, None),
+    };
+    let whole = if outcome == Outcome::Paused { Status::Paused } else { Status::Ok };
+    let (status, reason) = match (outcome, broken) {
+        (Outcome::Diverged { epoch }, _) | (_, Some(epoch)) => {
             let reason = format!("the loss became NaN or infinite in epoch {epoch}");
             (Status::Diverged, Some(reason))
         }
-        (Outcome::Completed, None) => match shortfall(planned, epochs) {
+        _ => match shortfall(planned, epochs) {
             Some(reason) => return failed(&reason),
-            None => (Status::Ok, None),
+            None => (whole, None),
         },
     };
-    let Trained { latency_ms, peak_memory_mb, .. } = trained;
-    Ending { status, reason, latency_ms, peak_memory_mb }
+    Ending { status, reason, stop_reason, restored_epoch, latency_ms, peak_memory_mb }
 }
 
 /// What a run lacks that claims to have trained all its epochs.
@@ -42,8 +58,7 @@ fn shortfall(planned: u32, epochs: &[EpochRow]) -> Option<String> {
 }
 
 fn failed(reason: &str) -> Ending {
-    let reason = Some(first_line(reason));
-    Ending { status: Status::Failed, reason, latency_ms: None, peak_memory_mb: None }
+    Ending { reason: Some(first_line(reason)), ..Ending::of(Status::Failed) }
 }
 
 /// An error with its sources, the first line of each; a source that its error already quotes is

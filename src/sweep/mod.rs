@@ -11,20 +11,23 @@
 //! **Invariant:** an error or a panic of the trainer ends its run and no other.
 
 mod ending;
+mod halving;
 mod observer;
 mod pool;
+mod rungs;
 mod split;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
 
 use crate::records::{
-    Environment, EpochRow, Facts, Found, Layout, Record, RunId, Span, Status, Store, StoreError,
-    Tables, summary,
+    Decisions, Environment, EpochRow, Facts, Found, Layout, Record, RunId, RunRow, Span, Status,
+    Store, StoreError, Tables, summary,
 };
+use crate::spec::halving::Halving;
 
 pub use observer::{Observer, Outline, Planned, StepReport, Warning};
-pub use pool::{End, OneByOne, Outcome, Pool, RunLog, Trained, Trainer, Watch, Work, attempt};
+pub use pool::{End, Leg, OneByOne, Outcome, Pool, RunLog, Trained, Trainer, Watch, Work, attempt};
 pub use split::{Calibration, Cost, Measured, Split, Stopwatch, calibrate, is_short, too_large};
 
 /// Runs every run of a sweep that is due, and returns what the sweep's records then say.
@@ -46,7 +49,16 @@ pub fn execute<T>(
     start: Start,
 ) -> Result<Summary, SweepError> {
     refuse_duplicates(&job.runs)?;
-    let mut sweep = Sweep { job, store, observer, records: BTreeMap::new(), unwritten: None };
+    let mut sweep = Sweep {
+        job,
+        store,
+        observer,
+        records: BTreeMap::new(),
+        begun: BTreeSet::new(),
+        failed: BTreeSet::new(),
+        decisions: None,
+        unwritten: None,
+    };
     let outcome = sweep.run(pool, start);
     observer.ended();
     outcome
@@ -63,6 +75,8 @@ pub struct Job<T> {
     pub layout: Layout,
     /// The runs in the order in which they are trained.
     pub runs: Vec<Run<T>>,
+    /// Which experiments are trained to their end; all where there is none.
+    pub halving: Option<Halving>,
 }
 
 /// One run of a sweep: an experiment with a seed.
@@ -104,7 +118,8 @@ impl Summary {
     /// Whether every run of the sweep ended well and the tables are written. Where not, the
     /// command's exit code is 1.
     pub fn is_clean(&self) -> bool {
-        self.unwritten.is_none() && self.tables.runs.iter().all(|run| run.status == Status::Ok)
+        let is_good = |run: &RunRow| matches!(run.status, Status::Ok | Status::Dropped);
+        self.unwritten.is_none() && self.tables.runs.iter().all(is_good)
     }
 
     /// The summary to print, as [`summary`] makes it.
@@ -139,6 +154,12 @@ struct Sweep<'a, T> {
     observer: &'a mut dyn Observer,
     /// The latest record of each run of the job that has one.
     records: BTreeMap<RunId, Record>,
+    /// The runs that were begun now.
+    begun: BTreeSet<RunId>,
+    /// Those that failed now, and are not tried again.
+    failed: BTreeSet<RunId>,
+    /// What was decided at the rungs; none where there are no rungs.
+    decisions: Option<Decisions>,
     unwritten: Option<StoreError>,
 }
 
@@ -147,20 +168,51 @@ impl<'a, T> Sweep<'a, T> {
         for run in &self.job.runs {
             self.recall(&run.id, start)?;
         }
+        self.recall_decisions(start)?;
+        self.remove_states()?;
         self.store.write_tables(&self.tables())?;
         let due = self.due();
         let kept = self.job.runs.len() - due.len();
         self.tell_plan(&due, pool.at_once());
-        let work: Vec<Work<'_, T>> = due.iter().map(|&run| Work { run }).collect();
-        let live = due.iter().map(|run| Live::of(run)).collect();
-        pool.train_all(&work, &mut Keeper { sweep: self, live })?;
+        match &self.job.halving {
+            Some(rule) => self.halve(rule, pool)?,
+            None => self.train(&due, None, pool)?,
+        }
+        self.store.tidy_states();
         let (tables, unwritten) = (self.tables(), self.unwritten.take());
-        Ok(Summary { tables, trained: due.len(), kept, unwritten })
+        Ok(Summary { tables, trained: self.begun.len(), kept, unwritten })
+    }
+
+    /// Removes the states of runs that are over, which a kill may have left.
+    fn remove_states(&self) -> Result<(), StoreError> {
+        let mut records = self.records.values().filter(|record| self.is_over(record));
+        records.try_for_each(|record| self.store.remove_state(&record.id()))
+    }
+
+    /// Has runs trained to their end, or until so many epochs of each are done.
+    fn train(
+        &mut self,
+        due: &[&'a Run<T>],
+        until: Option<u32>,
+        pool: &mut dyn Pool<T>,
+    ) -> Result<(), StoreError> {
+        if until.is_some() {
+            self.store.prepare_states()?;
+        }
+        let work = due.iter().map(|&run| {
+            let path = self.store.state_path(&run.id);
+            let state = Some(path).filter(|path| until.is_some() || path.exists());
+            Work { run, leg: Leg { until, state } }
+        });
+        let work: Vec<Work<'_, T>> = work.collect();
+        let live = due.iter().map(|run| Live::of(run, until, self.records.get(&run.id))).collect();
+        pool.train_all(&work, &mut Keeper { sweep: self, live })
     }
 
     /// Looks for what is recorded of a run.
     fn recall(&mut self, id: &RunId, start: Start) -> Result<(), StoreError> {
         if start == Start::Fresh {
+            self.store.remove_state(id)?;
             return self.store.supersede(id);
         }
         match self.store.find(id)? {
@@ -175,7 +227,7 @@ impl<'a, T> Sweep<'a, T> {
 
     /// The runs without a record that says they are finished.
     fn due(&self) -> Vec<&'a Run<T>> {
-        let finished = |run: &Run<T>| self.records.get(&run.id).is_some_and(Record::is_finished);
+        let finished = |run: &Run<T>| self.records.get(&run.id).is_some_and(|r| self.is_over(r));
         self.job.runs.iter().filter(|run| !finished(run)).collect()
     }
 
@@ -184,16 +236,25 @@ impl<'a, T> Sweep<'a, T> {
         let planned = Planned {
             sweep: self.job.name.clone(),
             due: due.iter().map(|run| Outline::of(run)).collect(),
-            kept: kept.filter(|record| record.is_finished()).map(|r| r.run.clone()).collect(),
+            kept: kept.filter(|record| self.is_over(record)).map(|r| r.run.clone()).collect(),
             at_once,
         };
         self.observer.planned(&planned);
     }
 
-    /// Keeps the record of a run that ended, and writes the tables.
+    /// Keeps the record of a run that ended or waits, and writes the tables. The state of a run
+    /// goes once its record says that it has ended; a run that failed may go on from it.
     fn keep(&mut self, outline: &Outline, record: Record) -> Result<(), StoreError> {
         self.store.save(&record)?;
-        self.observer.finished(outline, &record.run);
+        match record.run.status {
+            Status::Paused => self.observer.paused(outline, &record.run),
+            _ => self.observer.finished(outline, &record.run),
+        }
+        match record.run.status {
+            Status::Paused => {}
+            Status::Failed => drop(self.failed.insert(outline.id.clone())),
+            _ => self.store.remove_state(&outline.id)?,
+        }
         self.records.insert(outline.id.clone(), record);
         self.unwritten = self.store.write_tables(&self.tables()).err();
         if let Some(error) = &self.unwritten {
@@ -203,7 +264,8 @@ impl<'a, T> Sweep<'a, T> {
     }
 
     fn tables(&self) -> Tables {
-        Tables::of(&self.job.layout, self.records.values())
+        let halving = self.decisions.as_ref().map(|decisions| decisions.rows.clone());
+        Tables { halving, ..Tables::of(&self.job.layout, self.records.values()) }
     }
 }
 
@@ -218,22 +280,30 @@ struct Keeper<'s, 'a, T> {
 struct Live<'a, T> {
     run: &'a Run<T>,
     outline: Outline,
+    until: Option<u32>,
+    /// The record of the run where it waited.
+    before: Option<Record>,
     started: (SystemTime, Instant),
     epochs: Vec<EpochRow>,
 }
 
 impl<'a, T> Live<'a, T> {
-    fn of(run: &'a Run<T>) -> Self {
-        let started = (SystemTime::now(), Instant::now());
-        Self { run, outline: Outline::of(run), started, epochs: Vec::new() }
+    fn of(run: &'a Run<T>, until: Option<u32>, before: Option<&Record>) -> Self {
+        let before = before.filter(|record| record.run.status == Status::Paused).cloned();
+        let (started, epochs) = ((SystemTime::now(), Instant::now()), Vec::new());
+        Self { run, outline: Outline::of(run), until, before, started, epochs }
     }
 
     /// The record of the run, which ended now.
     fn record(&mut self, end: &End, environment: &Environment) -> Record {
         let (epochs, (started, clock)) = (std::mem::take(&mut self.epochs), self.started);
-        let ending = ending::ending(end, self.run.epochs, &epochs);
+        let ending = ending::ending(end, (self.run.epochs, self.until), &epochs);
         let span = Span { started, wall: clock.elapsed() };
-        Record::new(&self.run.id, &self.run.facts, environment, epochs, ending, span)
+        let record = Record::new(&self.run.id, &self.run.facts, environment, epochs, ending, span);
+        match &self.before {
+            Some(before) => record.after(before),
+            None => record,
+        }
     }
 }
 
@@ -241,7 +311,11 @@ impl<T> Watch for Keeper<'_, '_, T> {
     fn started(&mut self, at: usize) {
         let live = &mut self.live[at];
         live.started = (SystemTime::now(), Instant::now());
-        self.sweep.observer.started(&live.outline);
+        self.sweep.begun.insert(live.run.id.clone());
+        match &live.before {
+            Some(before) => self.sweep.observer.resumed(&live.outline, &before.run),
+            None => self.sweep.observer.started(&live.outline),
+        }
     }
 
     fn step(&mut self, at: usize, step: &StepReport) {
@@ -250,6 +324,10 @@ impl<T> Watch for Keeper<'_, '_, T> {
 
     fn epoch(&mut self, at: usize, row: EpochRow) {
         self.sweep.observer.epoch(&self.live[at].outline, &row);
+        self.live[at].epochs.push(row);
+    }
+
+    fn recalled(&mut self, at: usize, row: EpochRow) {
         self.live[at].epochs.push(row);
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{EpochRow, RunId, RunRow, StoreError};
+use crate::records::{EpochRow, HalvingRow, RunId, RunRow, StoreError};
 
 use super::Run;
 
@@ -21,6 +21,12 @@ pub trait Observer {
     fn step(&mut self, _run: &Outline, _step: &StepReport) {}
     /// An epoch is trained and evaluated.
     fn epoch(&mut self, _run: &Outline, _row: &EpochRow) {}
+    /// A run goes on that has waited; the row is that with which it did.
+    fn resumed(&mut self, _run: &Outline, _row: &RunRow) {}
+    /// A run waits at a rung, and its record and state are kept.
+    fn paused(&mut self, _run: &Outline, _row: &RunRow) {}
+    /// It is decided who goes on from a rung; a row for each experiment that came to it.
+    fn decided(&mut self, _rows: &[HalvingRow]) {}
     /// A run ended, well or not, and its record is kept.
     fn finished(&mut self, _run: &Outline, _row: &RunRow) {}
     /// Something the user should know, which does not stop the sweep.

@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,19 @@ pub trait Pool<T> {
 pub struct Work<'a, T> {
     /// The run.
     pub run: &'a Run<T>,
+    /// The part of it.
+    pub leg: Leg,
+}
+
+/// The part of a run that is to be trained: from where it waited, or the start, to where it is to
+/// wait, or its end.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Leg {
+    /// The epochs after which it is to wait.
+    pub until: Option<u32>,
+    /// The file of its state: it goes on from what stands there, and leaves there what it waits
+    /// with.
+    pub state: Option<PathBuf>,
 }
 
 /// Is told what becomes of the pieces of work of a pool, each named by its place in their list.
@@ -40,7 +54,9 @@ pub trait Watch {
     fn step(&mut self, at: usize, step: &StepReport);
     /// An epoch is trained and evaluated.
     fn epoch(&mut self, at: usize, row: EpochRow);
-    /// A process that trains a piece, or one that has ended, has said something that is no report.
+    /// An epoch was trained by an earlier piece of the run, from whose state this one goes on.
+    fn recalled(&mut self, at: usize, row: EpochRow);
+    /// A trainer, or a process of one, has something to say that is no report.
     fn said(&mut self, _at: Option<usize>, _line: &str) {}
     /// A piece has ended.
     ///
@@ -65,7 +81,8 @@ pub trait Trainer<T> {
     /// sources, becomes the reason on record.
     type Error: Error;
 
-    /// Trains and evaluates a run, telling `log` of each epoch as it ends.
+    /// Trains and evaluates a run, or the part of it that `work` names, telling `log` of each epoch
+    /// as it ends, after those that an earlier part has trained.
     ///
     /// All that a run needs is made in here: after an error or a panic the trainer is called for
     /// the next run all the same.
@@ -77,10 +94,12 @@ pub trait Trainer<T> {
 }
 
 /// A run that the trainer brought to an end.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
     /// Whether it trained all its epochs.
     pub outcome: Outcome,
+    /// The epoch whose weights it ended with, where its recipe asks for the best ones.
+    pub restored_epoch: Option<u32>,
     /// Median latency in milliseconds of the forward pass of one image.
     pub latency_ms: Option<f64>,
     /// Peak memory in units of 10^6 bytes.
@@ -88,10 +107,17 @@ pub struct Trained {
 }
 
 /// How a run came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It trained all its epochs.
     Completed,
+    /// It ended well before its last epoch, as its recipe says.
+    StoppedEarly {
+        /// Why.
+        reason: String,
+    },
+    /// It waits where its leg ends, and its state is kept.
+    Paused,
     /// Its loss became NaN or infinite.
     Diverged {
         /// The epoch in which it did; the first is 1.
@@ -115,6 +141,16 @@ impl RunLog<'_> {
     /// An epoch is trained and evaluated.
     pub fn epoch(&mut self, row: EpochRow) {
         self.watch.epoch(self.at, row);
+    }
+
+    /// Something that a person should know, and that does not stop the run.
+    pub fn say(&mut self, line: &str) {
+        self.watch.said(Some(self.at), line);
+    }
+
+    /// An epoch that was trained before, with whose state the run goes on.
+    pub fn recall(&mut self, row: EpochRow) {
+        self.watch.recalled(self.at, row);
     }
 }
 

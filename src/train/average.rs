@@ -4,6 +4,7 @@ use tch::{TchError, Tensor, no_grad_guard};
 
 use super::batches::DeviceImages;
 use super::evaluate::{Evaluation, evaluate};
+use super::saved::{Keeper, Misfit};
 use super::statistics;
 use crate::model::Model;
 use crate::op::Weight;
@@ -67,6 +68,12 @@ impl Average {
         shim::copy(&self.buffers.own, &self.buffers.followed)
     }
 
+    /// The average and its count, in a run that is saved or restored.
+    fn keep(&mut self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        keeper.value("count", &mut self.count)?;
+        keeper.tensors("weights", &self.own)
+    }
+
     /// The average, one tensor a weight. They go on changing with it.
     pub fn weights(&self) -> Vec<Tensor> {
         self.own.iter().map(Tensor::shallow_clone).collect()
@@ -89,6 +96,17 @@ impl Averages {
         let ema = recipe.ema.map(|ema| Ok::<_, TchError>((ema, new()?))).transpose()?;
         let swa = recipe.swa.map(|swa| Ok::<_, TchError>((swa, new()?))).transpose()?;
         Ok(Self { ema, swa, steps, epochs: recipe.epochs })
+    }
+
+    /// The averages, in a run that is saved or restored.
+    pub(super) fn keep(&mut self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        if let Some((_, ema)) = &mut self.ema {
+            keeper.part("ema", |keeper| ema.keep(keeper))?;
+        }
+        if let Some((_, swa)) = &mut self.swa {
+            keeper.part("swa", |keeper| swa.keep(keeper))?;
+        }
+        Ok(())
     }
 
     /// After so many steps of the run.
@@ -131,7 +149,9 @@ impl Averages {
         (recipe, seed): (&Train, u64),
         (train, test): (&DeviceImages, &DeviceImages),
     ) -> Result<Option<Evaluation>, TchError> {
-        let Some((_, average)) = &self.swa else { return Ok(None) };
+        let average = self.swa.as_ref().map(|(_, average)| average);
+        // A run that ends early may end before it begins.
+        let Some(average) = average.filter(|average| average.count() > 0) else { return Ok(None) };
         let averaged = model.with(average.weights());
         statistics::recompute(&averaged, recipe, seed, train)?;
         evaluate(&averaged, test, i64::from(recipe.eval_batch)).map(Some)

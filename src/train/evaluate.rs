@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, TchError, Tensor, no_grad_guard};
 
 use super::batches::DeviceImages;
@@ -10,7 +11,7 @@ use crate::model::{Frozen, Model};
 use crate::spec::train::Views;
 
 /// The result of an evaluation.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Mean cross-entropy, nats.
     pub loss: f64,

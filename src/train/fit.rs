@@ -3,20 +3,24 @@
 use std::time::Instant;
 
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 use tch::{Device, Reduction, TchError, Tensor};
 
 use super::average::Averages;
 use super::batches::{self, DeviceImages, Targets};
+use super::distill::Lesson;
+use super::early_stop::EarlyStopping;
 use super::evaluate::{Evaluation, Sums, evaluate, top1_of_views};
 use super::meter;
 use super::optim::Optim;
+use super::saved::{Keeper, Misfit};
 use super::schedule::Rates;
 use crate::model::Model;
 use crate::random::{Purpose, generator};
 use crate::spec::train::Train;
 
 /// An epoch that is done.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// From 1.
     pub number: u32,
@@ -33,7 +37,8 @@ pub struct Epoch {
     pub test: Evaluation,
     /// On the held-out training images, after it.
     pub validation: Option<Evaluation>,
-    /// Accuracy on the test set by several views of every image, after the last epoch, percent.
+    /// Accuracy on the test set by several views of every image, with the weights that the run ends
+    /// with, percent.
     pub tta: Option<f64>,
     /// The moving average of the weights on the test set.
     pub ema: Option<Evaluation>,
@@ -109,24 +114,16 @@ pub fn fit(
     sets: Sets<'_>,
     watch: &mut dyn Watch,
 ) -> Result<(), Stopped> {
-    let steps = recipe.steps_per_epoch(sets.train.len() as u64);
-    let rates = Rates::new(recipe, steps);
-    let optim = Optim::new(recipe, rates.steps(), model)?;
-    let averages = Averages::new(recipe, rates.steps(), model)?;
-    let is_random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
-    let mut course = Course { model, recipe, seed, sets, steps, rates, optim, averages, is_random };
-    for number in 1..=recipe.epochs {
-        let epoch = course.epoch(number, watch)?;
-        watch.epoch(&epoch);
-    }
-    meter::synchronize(model.device());
-    Ok(())
+    let mut course = Course::new(model, recipe, seed, sets)?.taught_by(None)?;
+    course.train(recipe.epochs, watch)
 }
 
 /// A run under way.
-struct Course<'a> {
+#[derive(Debug)]
+pub struct Course<'a> {
     model: &'a Model,
     recipe: &'a Train,
+    lesson: Option<Lesson<'a>>,
     seed: u64,
     sets: Sets<'a>,
     /// Of an epoch.
@@ -134,11 +131,116 @@ struct Course<'a> {
     rates: Rates,
     optim: Optim,
     averages: Averages,
+    early_stop: Option<EarlyStopping>,
     /// Whether the network draws random numbers in training.
     is_random: bool,
+    /// The epochs that are done.
+    done: Vec<Epoch>,
 }
 
-impl Course<'_> {
+impl<'a> Course<'a> {
+    /// A run before its first step.
+    ///
+    /// # Errors
+    /// What libtorch reports, such as a lack of memory.
+    pub fn new(
+        model: &'a Model,
+        recipe: &'a Train,
+        seed: u64,
+        sets: Sets<'a>,
+    ) -> Result<Self, TchError> {
+        let steps = recipe.steps_per_epoch(sets.train.len() as u64);
+        let rates = Rates::new(recipe, steps);
+        let optim = Optim::new(recipe, rates.steps(), model)?;
+        let averages = Averages::new(recipe, rates.steps(), model)?;
+        let early_stop = recipe.early_stop.map(|rule| EarlyStopping::new(rule, model));
+        let early_stop = early_stop.transpose()?;
+        let is_random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
+        let done = Vec::new();
+        Ok(Self {
+            model,
+            recipe,
+            lesson: None,
+            seed,
+            sets,
+            steps,
+            rates,
+            optim,
+            averages,
+            early_stop,
+            is_random,
+            done,
+        })
+    }
+
+    /// The same run with the teacher that a recipe with `distill` names; others need none.
+    ///
+    /// # Errors
+    /// A recipe with `distill` and no teacher; what libtorch reports.
+    pub fn taught_by(self, teacher: Option<&'a Model>) -> Result<Self, TchError> {
+        Ok(Self { lesson: Lesson::of(self.recipe, teacher)?, ..self })
+    }
+
+    /// Trains until so many epochs of the recipe's are done, those before a restored state
+    /// included, or the run ends early. The schedule is that of the whole recipe.
+    ///
+    /// # Errors
+    /// As for [`fit`].
+    pub fn train(&mut self, until: u32, watch: &mut dyn Watch) -> Result<(), Stopped> {
+        while !self.is_over() && (self.done.len() as u32) < until {
+            let epoch = self.epoch(self.done.len() as u32 + 1, watch)?;
+            self.done.push(epoch);
+            watch.epoch(&epoch);
+        }
+        meter::synchronize(self.model.device());
+        Ok(())
+    }
+
+    /// The epochs that are done.
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.done
+    }
+
+    /// Whether the run has come to its end, by its epochs or early.
+    pub fn is_over(&self) -> bool {
+        self.done.len() as u32 >= self.recipe.epochs || self.stopped().is_some()
+    }
+
+    /// Why the run ended early, if it did.
+    pub fn stopped(&self) -> Option<String> {
+        let epochs = self.done.len() as u32;
+        let stops = self.early_stop.as_ref().filter(|_| epochs < self.recipe.epochs);
+        stops.filter(|stop| stop.is_over(epochs)).map(|stop| stop.reason(epochs))
+    }
+
+    /// The epoch whose weights a run that is over ended with, where the recipe asks for the best.
+    pub fn restored(&self) -> Option<u32> {
+        self.early_stop.as_ref().filter(|_| self.is_over())?.restored()
+    }
+
+    /// All that decides how the run goes on, between two epochs. What a run newly draws, saves up
+    /// or counts from step to step has its line here.
+    ///
+    /// Random numbers have none: every generator is derived from seed, purpose, epoch and step
+    /// ([`crate::random`]). Nor have the sums over an epoch, which begin and end with it.
+    ///
+    /// # Errors
+    /// When restoring, a state of another run; what libtorch reports.
+    pub fn keep(&mut self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        keeper.same("seed", &self.seed)?;
+        keeper.value("epochs", &mut self.done)?;
+        keeper.part("weights", |keeper| {
+            let mut weights = self.model.weights();
+            weights.try_for_each(|(weight, tensor)| keeper.tensor(&weight.name, tensor))
+        })?;
+        keeper.part("optim", |keeper| self.optim.keep(keeper))?;
+        keeper.part("averages", |keeper| self.averages.keep(keeper))?;
+        match &mut self.early_stop {
+            Some(stop) => keeper.part("early_stop", |keeper| stop.keep(keeper)),
+            None => Ok(()),
+        }
+    }
+
     /// Trains an epoch and evaluates what came of it.
     fn epoch(&mut self, number: u32, watch: &mut dyn Watch) -> Result<Epoch, Stopped> {
         let started = Instant::now();
@@ -150,7 +252,22 @@ impl Course<'_> {
         let images = self.recipe.images_per_epoch(self.sets.train.len() as u64);
         let (loss, top1) = means(&sums, images, number)?;
         let seconds = started.elapsed().as_secs_f64();
-        Ok(Epoch { number, lr, loss, top1, seconds, ..self.evaluated(number)? })
+        let validation = self.validate(number)?;
+        Ok(Epoch { number, lr, loss, top1, seconds, ..self.evaluated(number, validation)? })
+    }
+
+    /// What held-out images say after an epoch, and whether it is thereby the last.
+    fn validate(&mut self, number: u32) -> Result<Option<Evaluation>, TchError> {
+        let (model, batch) = (self.model, i64::from(self.recipe.eval_batch));
+        let Some(images) = self.sets.validation else { return Ok(None) };
+        let found = evaluate(model, images, batch)?;
+        let Some(stop) = &mut self.early_stop else { return Ok(Some(found)) };
+        stop.after(number, &found)?;
+        match stop.is_over(number) && number < self.recipe.epochs {
+            // What the optimiser does to the weights at the end is done now.
+            true if self.optim.finish()? => evaluate(model, images, batch).map(Some),
+            _ => Ok(Some(found)),
+        }
     }
 
     /// Every step of an epoch; the sums over it, and the learning rate of the last.
@@ -171,7 +288,7 @@ impl Course<'_> {
             }
             let start = step as i64 * batch;
             let count = batch.min(train.len() - start);
-            gradients(self.model, recipe, (&order, start, count), &mut sums)?;
+            self.gradients((&order, start, count), &mut sums)?;
             let before = u64::from(number - 1) * self.steps + step;
             lr = self.rates.at(before);
             self.optim.step(lr)?;
@@ -190,15 +307,15 @@ impl Course<'_> {
     }
 
     /// What is known of an epoch by evaluation; the rest is empty.
-    fn evaluated(&self, number: u32) -> Result<Epoch, TchError> {
+    fn evaluated(&self, number: u32, validation: Option<Evaluation>) -> Result<Epoch, TchError> {
         let Self { model, recipe, sets, averages, .. } = self;
         let batch = i64::from(recipe.eval_batch);
         let test = evaluate(model, sets.test, batch)?;
-        let validation =
-            sets.validation.map(|images| evaluate(model, images, batch)).transpose()?;
         let ema = averages.evaluate_ema(model, sets.test, batch)?;
         let (mut tta, mut swa) = (None, None);
-        if number == recipe.epochs {
+        let stop = self.early_stop.as_ref();
+        if number == recipe.epochs || stop.is_some_and(|stop| stop.is_over(number)) {
+            stop.map_or(Ok(()), EarlyStopping::restore)?;
             tta = top1_of_views(model, sets.test, batch, recipe.eval.views)?;
             swa = averages.evaluate_swa(model, (recipe, self.seed), (sets.train, sets.test))?;
         }
@@ -217,29 +334,36 @@ fn means(sums: &Sums, images: u64, epoch: u32) -> Result<(f64, f64), Stopped> {
     }
 }
 
-/// The gradients of the mean loss over `count` images of an epoch from `start` on, which go through
-/// the network in as many parts as the recipe says.
-fn gradients(
-    model: &Model,
-    recipe: &Train,
-    (order, start, count): (&batches::Epoch<'_>, i64, i64),
-    sums: &mut Sums,
-) -> Result<(), TchError> {
-    let part = (count as u64).div_ceil(u64::from(recipe.accumulate.max(1))).max(1) as i64;
-    for from in (0..count).step_by(part as usize) {
-        let (images, targets) = order.batch(start + from, part.min(count - from))?;
-        let logits = model.forward(&images, true)?;
-        let loss = loss(&logits, &targets, recipe.label_smoothing)?;
-        let own = targets.labels.size()[0];
-        match own == count {
-            // Where all parameters are frozen or have had their epochs, there is nothing to learn.
-            _ if !loss.requires_grad() => {}
-            true => loss.f_backward()?,
-            false => loss.f_mul_scalar(own as f64 / count as f64)?.f_backward()?,
+impl Course<'_> {
+    /// The gradients of the mean loss over `count` images of an epoch from `start` on, which go
+    /// through the network in as many parts as the recipe says.
+    fn gradients(
+        &self,
+        (order, start, count): (&batches::Epoch<'_>, i64, i64),
+        sums: &mut Sums,
+    ) -> Result<(), TchError> {
+        let (recipe, optim) = (self.recipe, &self.optim);
+        let part = (count as u64).div_ceil(u64::from(recipe.accumulate.max(1))).max(1) as i64;
+        for from in (0..count).step_by(part as usize) {
+            let (images, targets) = order.batch(start + from, part.min(count - from))?;
+            let logits = self.model.forward(&images, true)?;
+            let mut loss = loss(&logits, &targets, recipe.label_smoothing)?;
+            if let Some(lesson) = &self.lesson {
+                loss = lesson.loss(&images, &logits, &loss)?;
+            }
+            let own = targets.labels.size()[0];
+            match own == count {
+                // Where all parameters are frozen or have had their epochs, there is nothing to learn.
+                _ if !loss.requires_grad() => {}
+                true => optim.scaled(&loss)?.f_backward()?,
+                false => {
+                    optim.scaled(&loss.f_mul_scalar(own as f64 / count as f64)?)?.f_backward()?;
+                }
+            }
+            sums.add(&loss.detach().f_mul_scalar(own)?, &logits, &targets.labels)?;
         }
-        sums.add(&loss.detach().f_mul_scalar(own)?, &logits, &targets.labels)?;
+        Ok(())
     }
-    Ok(())
 }
 
 /// The seed of libtorch's generator in a step: any step can be repeated without those before it.

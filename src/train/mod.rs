@@ -1,5 +1,6 @@
 //! The trainer stage: one model, one recipe, one data set; out come epochs.
 
+pub mod patience;
 pub mod schedule;
 pub mod split;
 
@@ -9,6 +10,10 @@ pub mod augment;
 pub mod average;
 #[cfg(feature = "torch")]
 pub mod batches;
+#[cfg(feature = "torch")]
+pub mod distill;
+#[cfg(feature = "torch")]
+mod early_stop;
 #[cfg(feature = "torch")]
 pub mod evaluate;
 #[cfg(feature = "torch")]
@@ -20,7 +25,11 @@ pub mod optim;
 #[cfg(feature = "torch")]
 pub mod pace;
 #[cfg(feature = "torch")]
+pub mod precision;
+#[cfg(feature = "torch")]
 pub mod runner;
+#[cfg(feature = "torch")]
+pub mod saved;
 #[cfg(feature = "torch")]
 pub mod statistics;
 #[cfg(feature = "torch")]

@@ -4,16 +4,19 @@
 mod groups;
 mod lookahead;
 mod rule;
+mod scaler;
 
-use tch::{TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use crate::model::Model;
 use crate::op::Weight;
 use crate::shim;
-use crate::spec::train::{Optimizer, Train};
+use crate::spec::train::{Optimizer, Precision, Train};
+use crate::train::saved::{Keeper, Misfit};
 
 use lookahead::Lookahead;
 use rule::Group;
+use scaler::Scaler;
 
 /// An optimiser over the trained weights of a model.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Optim {
     /// The most that the norm of all gradients may be.
     clip: Option<f64>,
     lookahead: Option<Lookahead>,
+    /// Of the loss, in float16.
+    scaler: Option<Scaler>,
     steps: u64,
 }
 
@@ -56,8 +61,37 @@ impl Optim {
             }
             _ => None,
         };
+        let scaler = match recipe.precision {
+            Precision::Fp16 => {
+                Some(Scaler::on(params().next().map_or(Device::Cpu, Tensor::device))?)
+            }
+            _ => None,
+        };
         let (full, clip) = (recipe.optimizer.lr(), recipe.clip_norm);
-        Ok(Self { full, groups, clip, lookahead, steps: 0 })
+        Ok(Self { full, groups, clip, lookahead, scaler, steps: 0 })
+    }
+
+    /// The loss whose gradients [`Optim::step`] wants: in float16 a large multiple of it, which keeps
+    /// small gradients above 0.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub fn scaled(&self, loss: &Tensor) -> Result<Tensor, TchError> {
+        self.scaler.as_ref().map_or_else(|| Ok(loss.shallow_clone()), |scaler| scaler.scaled(loss))
+    }
+
+    /// The parameters that this step trains.
+    fn trained_params(&self) -> Vec<Tensor> {
+        let trained = self.groups.iter().filter(|group| group.is_trained(self.steps));
+        trained.flat_map(Group::params).map(Tensor::shallow_clone).collect()
+    }
+
+    /// Takes the scale of the loss out of the gradients; in float16 a number that is not 0 where one
+    /// of them is not finite.
+    fn unscaled(&mut self) -> Result<Option<Tensor>, TchError> {
+        let params = self.scaler.as_ref().map(|_| self.trained_params());
+        let scaler = self.scaler.as_mut().zip(params);
+        scaler.map(|(scaler, params)| scaler.unscale(&params)).transpose()
     }
 
     /// Changes the weights by their gradients, and sets the gradients free. `lr` is the rate of the
@@ -66,25 +100,43 @@ impl Optim {
     /// # Errors
     /// What libtorch reports.
     pub fn step(&mut self, lr: f64) -> Result<(), TchError> {
+        let found = self.unscaled()?;
         let trained = || self.groups.iter().filter(|group| group.is_trained(self.steps));
         if let Some(most) = self.clip {
-            let params = trained().flat_map(Group::params).map(Tensor::shallow_clone);
-            shim::clip(&params.collect::<Vec<_>>(), most)?;
+            shim::clip(&self.trained_params(), most)?;
         }
         for group in trained() {
-            group.step(self.steps, lr, self.full)?;
+            group.step(self.steps, (lr, self.full), found.as_ref())?;
             shim::forget_gradients(group.params())?;
             group.rest_before(self.steps + 1)?;
         }
+        self.scaler.as_mut().map_or(Ok(()), Scaler::update)?;
         self.steps += 1;
         self.lookahead.as_ref().map_or(Ok(()), |lookahead| lookahead.after(self.steps))
     }
 
-    /// Brings the weights to where the run ends: with a lookahead, to the slow ones.
+    /// Brings the weights to where the run ends: with a lookahead, to the slow ones. Whether there
+    /// was anything to do.
     ///
     /// # Errors
     /// What libtorch reports.
-    pub fn finish(&self) -> Result<(), TchError> {
-        self.lookahead.as_ref().map_or(Ok(()), Lookahead::finish)
+    pub fn finish(&self) -> Result<bool, TchError> {
+        let Some(lookahead) = &self.lookahead else { return Ok(false) };
+        lookahead.finish().map(|()| true)
+    }
+
+    /// Its state, in a run that is saved or restored.
+    pub(super) fn keep(&mut self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        keeper.value("steps", &mut self.steps)?;
+        for (at, group) in self.groups.iter().enumerate() {
+            keeper.part(&format!("group{at}"), |keeper| group.keep(keeper))?;
+            // Parameters that are trained no longer rest in the restored run too.
+            group.rest_before(self.steps)?;
+        }
+        if let Some(scaler) = &self.scaler {
+            keeper.part("scaler", |keeper| scaler.keep(keeper))?;
+        }
+        let slow = self.lookahead.as_ref();
+        slow.map_or(Ok(()), |slow| keeper.part("lookahead", |keeper| slow.keep(keeper)))
     }
 }

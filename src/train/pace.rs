@@ -7,6 +7,7 @@ use tch::Device;
 
 use super::batches::DeviceImages;
 use super::fit::{self, Sets, Stopped, Watch, fit};
+use super::precision::arithmetic;
 use super::runner::Task;
 use crate::data::{CLASSES, IMAGE_BYTES, Images};
 use crate::model::Model;
@@ -36,13 +37,14 @@ impl Warm {
     /// # Errors
     /// What training reports. A loss that is lost is none: it costs no time.
     pub fn new(task: Task, device: Device) -> Result<Self, Stopped> {
-        let model = Model::new(task.plan.as_ref().clone(), 0, device)?;
+        let model = Model::new(task.plan.as_ref().clone(), 0, device)?
+            .computing_with(arithmetic(task.train.precision));
         let most = (MACS_OF_A_STEP / task.plan.macs().max(1)).max(FEWEST);
         let batch = task.train.batch.min(u32::try_from(most).unwrap_or(u32::MAX));
         let accumulate = task.train.accumulate.min(batch);
-        // What comes after the last epoch is no step.
-        let (epochs, swa, eval) = (1, None, Eval::default());
-        let recipe = Train { epochs, batch, accumulate, swa, eval, ..task.train.clone() };
+        // What comes after the last epoch is no step, and a teacher adds the same to all ways.
+        let (epochs, swa, eval, distill) = (1, None, Eval::default(), None);
+        let recipe = Train { epochs, batch, accumulate, swa, eval, distill, ..task.train.clone() };
         let mut warm = Self { task, model, recipe, device, step_s: 0.0 };
         warm.step_s = warm.steps(2)?;
         Ok(warm)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::records::EpochRow;
-use crate::sweep::{End, StepReport};
+use crate::sweep::{End, Leg, StepReport};
 
 /// What a worker is told to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct Assignment {
     pub seed: u64,
     /// CPU threads within an operation.
     pub threads: u32,
+    /// The part of the run.
+    pub leg: Leg,
 }
 
 /// What a worker tells.
@@ -38,6 +40,10 @@ pub enum Message {
     Step(StepReport),
     /// An epoch is trained and evaluated.
     Epoch(Box<EpochRow>),
+    /// An epoch was trained before, with whose state the run goes on.
+    Recalled(Box<EpochRow>),
+    /// Something that a person should know.
+    Said(String),
     /// The run in hand has ended.
     Ended(End),
     /// Ready to measure.
@@ -63,8 +69,13 @@ mod tests {
     #[test]
     fn what_is_said_is_one_line_and_comes_back() {
         let spec = "Sweep(\n  networks: [\"a\\\\b\"], // \u{e9}\n)".to_string();
-        let order =
-            Order::Train(Assignment { spec, hash: "0a".into(), seed: u64::MAX, threads: 2 });
+        let order = Order::Train(Assignment {
+            spec,
+            hash: "0a".into(),
+            seed: u64::MAX,
+            threads: 2,
+            leg: Leg::default(),
+        });
         let text = line(&order).unwrap();
         assert_eq!((text.matches('\n').count(), text.ends_with('\n')), (1, true));
         assert_eq!(ron::from_str::<Order>(&text).unwrap(), order);

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::records::{RunId, StoreError};
-use crate::sweep::{End, Pool, Split, Watch, Work};
+use crate::sweep::{End, Leg, Pool, Split, Watch, Work};
 
 use super::message::{Assignment, Message, Order};
 use super::process::{Event, Starter, What, Worker, WorkerId};
@@ -34,10 +34,10 @@ impl<'a> Processes<'a> {
         self.workers.truncate(split.jobs as usize);
     }
 
-    fn assignment(&self, id: &RunId) -> Assignment {
+    fn assignment(&self, id: &RunId, leg: Leg) -> Assignment {
         let spec = self.specs.get(&id.experiment).cloned().unwrap_or_default();
         let (hash, seed) = (id.spec_hash.clone(), id.seed);
-        Assignment { spec, hash, seed, threads: self.split.threads }
+        Assignment { spec, hash, seed, threads: self.split.threads, leg }
     }
 
     /// The place of a worker without work; a new one where there is none.
@@ -45,9 +45,15 @@ impl<'a> Processes<'a> {
         if let Some(at) = self.workers.iter().position(|worker| worker.work.is_none()) {
             return Ok(at);
         }
-        self.born += 1;
-        self.workers.push(Worker::start(&self.starter, self.born, &self.events.0)?);
+        self.start()?;
         Ok(self.workers.len() - 1)
+    }
+
+    fn start(&mut self) -> io::Result<()> {
+        self.born += 1;
+        let command = (self.starter)(self.split);
+        self.workers.push(Worker::start(command, self.born, &self.events.0)?);
+        Ok(())
     }
 
     fn find(&self, id: WorkerId) -> Option<usize> {
@@ -72,7 +78,8 @@ impl<T> Pool<T> for Processes<'_> {
     }
 
     fn train_all(&mut self, work: &[Work<'_, T>], watch: &mut dyn Watch) -> Result<(), StoreError> {
-        let queue = work.iter().map(|work| self.assignment(&work.run.id)).enumerate().collect();
+        let assigned = work.iter().map(|work| self.assignment(&work.run.id, work.leg.clone()));
+        let queue = assigned.enumerate().collect();
         let mut shift = Shift { queue, watch };
         let outcome = self.work_off(&mut shift);
         if outcome.is_err() {
@@ -124,6 +131,10 @@ impl Processes<'_> {
             (What::Said(line) | What::Garbled(line), ..) => shift.watch.said(work, &line),
             (What::Message(Message::Step(step)), _, Some(work)) => shift.watch.step(work, &step),
             (What::Message(Message::Epoch(row)), _, Some(work)) => shift.watch.epoch(work, *row),
+            (What::Message(Message::Recalled(row)), _, Some(work)) => {
+                shift.watch.recalled(work, *row);
+            }
+            (What::Message(Message::Said(line)), ..) => shift.watch.said(work, &line),
             (What::Message(Message::Ended(end)), Some(at), Some(work)) => {
                 self.workers[at].work = None;
                 return shift.watch.ended(work, end);
@@ -168,7 +179,7 @@ impl Processes<'_> {
     /// A process that cannot be started, or ends.
     pub fn pace(&mut self, id: &RunId, split: Split, seconds: f64) -> Result<f64, Measuring> {
         self.set_split(split);
-        let order = Order::Prepare(self.assignment(id));
+        let order = Order::Prepare(self.assignment(id, Leg::default()));
         self.order_all(&order)?;
         let ready = |message| matches!(message, Message::Ready).then_some(0.0);
         self.hear_all(ready)?;
@@ -184,8 +195,7 @@ impl Processes<'_> {
     /// Gives all workers an order, of which there are as many as may be.
     fn order_all(&mut self, order: &Order) -> io::Result<()> {
         while self.workers.len() < self.split.jobs as usize {
-            self.born += 1;
-            self.workers.push(Worker::start(&self.starter, self.born, &self.events.0)?);
+            self.start()?;
         }
         for worker in &mut self.workers {
             // Where it cannot be told it is dead, and that is heard.

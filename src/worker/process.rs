@@ -6,10 +6,12 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 
+use crate::sweep::Split;
+
 use super::message::{Message, Order, line};
 
-/// Makes the command that starts a worker.
-pub type Starter<'a> = Box<dyn Fn() -> Command + 'a>;
+/// Makes the command that starts a worker, one of those that share the threads so.
+pub type Starter<'a> = Box<dyn Fn(Split) -> Command + 'a>;
 
 /// Tells workers apart; none is given twice.
 pub(super) type WorkerId = u64;
@@ -43,13 +45,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker, whose events go to `events`.
+    /// Starts a worker by its command; what comes from it goes to `events`.
     ///
     /// It must be called on a thread that lives as long as the worker shall: the kernel ends a
     /// worker with the thread that started it.
-    pub fn start(starter: &Starter<'_>, id: WorkerId, events: &Sender<Event>) -> io::Result<Self> {
+    pub fn start(mut command: Command, id: WorkerId, events: &Sender<Event>) -> io::Result<Self> {
         let piped = Stdio::piped;
-        let mut command = starter();
         let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn()?;
         let (input, output, errors) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());

@@ -11,7 +11,7 @@ use resweep::spec::load::Loader;
 use tch::Device;
 use tempfile::TempDir;
 
-fn resweep(args: &[&str]) -> Output {
+pub fn resweep(args: &[&str]) -> Output {
     Command::cargo_bin("resweep")
         .unwrap()
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -41,12 +41,21 @@ fn sweep(results: &Path, more: &[&str]) -> Output {
     resweep(&args)
 }
 
-fn stderr(output: &Output) -> String {
+pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn table(results: &Path, name: &str) -> Vec<std::collections::BTreeMap<String, String>> {
-    let path = results.join("quick").join(name);
+    table_of(results, "quick", name)
+}
+
+/// The rows of a sweep's table.
+pub fn table_of(
+    results: &Path,
+    sweep: &str,
+    name: &str,
+) -> Vec<std::collections::BTreeMap<String, String>> {
+    let path = results.join(sweep).join(name);
     csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
 }
 
@@ -173,6 +182,63 @@ fn experiments_of_axes_train_with_their_own_recipe_and_images() {
     let again = table(alone.path(), "runs.csv");
     assert_eq!(again[0]["train_loss"], runs[1]["train_loss"]);
     assert_eq!(again[0]["spec_hash"], runs[1]["spec_hash"]);
+}
+
+#[test]
+fn a_precision_is_recorded_and_tf32_needs_a_gpu() {
+    let folder = TempDir::new().unwrap();
+    let tf32 = sweep(folder.path(), &["--set", "train.precision=Tf32"]);
+    assert_eq!(tf32.status.code(), Some(2));
+    assert!(stderr(&tf32).contains("which GPUs alone have"), "{}", stderr(&tf32));
+    let bf16 = sweep(folder.path(), &["--set", "train.precision=Bf16", "--set", "seeds=1"]);
+    assert!(bf16.status.success(), "{}", stderr(&bf16));
+    let runs = table(folder.path(), "runs.csv");
+    assert!(runs.len() == 2 && runs.iter().all(|run| run["precision"] == "bf16"), "{runs:?}");
+}
+
+#[test]
+fn a_sweep_with_halving_says_what_it_dropped() {
+    let folder = TempDir::new().unwrap();
+    let results = folder.path();
+    let mut args = vec!["sweep", "experiments/halving.ron", "--results", results.to_str().unwrap()];
+    let sets = [
+        "seeds=1",
+        "halving.rungs=[1, 2]",
+        "train.epochs=3",
+        "train.batch=50",
+        "data.train=160",
+        "data.validation=60",
+        "data.test=60",
+    ];
+    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    args.extend(["--device", "cpu"]);
+    let output = resweep(&args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text.matches(" was dropped at rung 1, epoch 1: val_top1 ").count(), 4, "{text}");
+    assert_eq!(text.matches(" was dropped at rung 2, epoch 2: val_top1 ").count(), 1, "{text}");
+    let table = |name: &str| -> Vec<std::collections::BTreeMap<String, String>> {
+        let path = results.join("halving").join(name);
+        csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
+    };
+    let (runs, rungs) = (table("runs.csv"), table("halving.csv"));
+    assert_eq!((runs.len(), rungs.len()), (6, 6 + 2));
+    for (status, count) in [("ok", 1), ("dropped", 5)] {
+        assert_eq!(runs.iter().filter(|run| run["status"] == status).count(), count, "{runs:?}");
+    }
+    for run in runs.iter().filter(|run| run["status"] == "dropped") {
+        assert!(run["stop_reason"].starts_with("rung ") && run["top1"].is_empty(), "{run:?}");
+        assert_eq!(run["stopped_epoch"], run["epochs"]);
+    }
+    assert!(rungs.iter().all(|row| row["width"] == "4" || row["width"] == "8"));
+    assert!(!results.join("halving/states").exists());
+
+    args.push("--dry-run");
+    let output = resweep(&args);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let rungs = "halving by val_top1: 6 experiments to epoch 1, 2 to epoch 2, 1 to the end\n\
+                 at most 9 epochs, of 18 without halving\n";
+    assert!(text.ends_with(rungs), "{text}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn job() -> Job<Task> {
         test_images: 50,
     };
     let id = RunId { experiment: "one".into(), seed: 0, spec_hash: "0".repeat(64) };
-    let payload = Task { plan: Rc::new(plan), train, data: data() };
+    let payload = Task { plan: Rc::new(plan), train, data: data(), teacher: None };
     let environment = Environment {
         device: "cpu".into(),
         device_name: None,
@@ -48,7 +48,13 @@ fn job() -> Job<Task> {
         libtorch_version: None,
     };
     let runs = vec![Run { id, epochs: 2, facts, payload }];
-    Job { name: "held_out".into(), environment, layout: Layout::plain(&["one"]), runs }
+    Job {
+        name: "held_out".into(),
+        environment,
+        layout: Layout::plain(&["one"]),
+        runs,
+        halving: None,
+    }
 }
 
 /// The rows of a run on these images.

@@ -15,7 +15,7 @@ fn recipe(optimizer: &str) -> Train {
     recipe_with(optimizer, "")
 }
 
-fn recipe_with(optimizer: &str, others: &str) -> Train {
+pub fn recipe_with(optimizer: &str, others: &str) -> Train {
     let epochs = if others.contains("epochs:") { 5 } else { 1 };
     let text = format!("(epochs: {epochs}, batch: 1, optimizer: {optimizer}, {others})");
     ron::from_str(&text).unwrap()
@@ -77,8 +77,13 @@ fn cases() -> Vec<(&'static str, String)> {
     plain.map(|(name, rule)| (name, rule.to_string())).into_iter().chain(muons).collect()
 }
 
+/// The optimiser of a case.
+pub fn rule(name: &str) -> String {
+    cases().into_iter().find(|case| case.0 == name).unwrap_or_else(|| panic!("no {name}")).1
+}
+
 /// Fields of the recipe beside the optimiser.
-fn others(case: &str) -> &'static str {
+pub fn others(case: &str) -> &'static str {
     match case {
         "sgd_clipped" => "clip_norm: Some(2.5)",
         "groups_sgd" => {
@@ -228,7 +233,7 @@ fn shifts_can_learn_faster_than_scales() {
 }
 
 /// A matrix, a bias, a kernel in the layout of the model's, and the matrix of the head.
-fn params() -> Vec<(Weight, Tensor)> {
+pub fn params() -> Vec<(Weight, Tensor)> {
     let made: [(&[i64], Role); 4] = [
         (&[3, 4], Role::Linear),
         (&[5], Role::Bias),

@@ -38,8 +38,8 @@ pub fn recipe(lr: f64, epochs: u32) -> Train {
 }
 
 #[derive(Default)]
-struct Seen {
-    epochs: Vec<Epoch>,
+pub struct Seen {
+    pub epochs: Vec<Epoch>,
     steps: Vec<(u32, u64, u64)>,
 }
 
@@ -58,7 +58,7 @@ fn train(recipe: &Train, seed: u64) -> (Model, Seen, Result<(), Stopped>) {
 }
 
 /// 300 images to train on, 60 that are held out, and 100 to test on.
-fn images() -> [DeviceImages; 3] {
+pub fn images() -> [DeviceImages; 3] {
     let data = shapes10::generate(360, 100, 0);
     let spec = Data { set: DataSet::Shapes10 { seed: 0 }, ..Data::default() };
     let normalize = Normalize { mean: (0.39, 0.39, 0.39), std: (0.22, 0.22, 0.22) };
@@ -86,6 +86,19 @@ fn the_loss_falls_and_the_last_batch_counts() {
     assert_eq!(seen.steps[5..8], [(1, 6, 288), (1, 7, 300), (2, 1, 48)]);
     let lr = seen.epochs.last().unwrap().lr;
     assert!(lr > 0.0 && lr < 0.001, "cosine ends near 0: {lr}");
+}
+
+#[test]
+fn images_that_fill_no_batch_can_be_left_out() {
+    let (_, seen, result) = train(&Train { drop_last: true, ..recipe(0.05, 2) }, 0);
+    result.unwrap();
+    // 300 images in batches of 48: six of 48.
+    assert_eq!(seen.steps.len(), 12);
+    assert_eq!(seen.steps[5..7], [(1, 6, 288), (2, 1, 48)]);
+    for epoch in &seen.epochs {
+        let right = epoch.top1 / 100.0 * 288.0;
+        assert!((right - right.round()).abs() < 1e-6, "{right} of 288 images");
+    }
 }
 
 #[test]

@@ -81,11 +81,25 @@ pub fn run(args: &PlanArgs) -> ExitCode {
 /// # Errors
 /// The exit code for a mistake in a spec.
 pub fn check_sweep(args: &SweepArgs) -> Result<(), ExitCode> {
-    let loader = Loader::default();
-    match experiment::sweep(&loader, &args.spec, &args.set) {
+    let loader = loader_of(args);
+    match ready(&loader, args) {
         Ok(_) => Ok(()),
         Err(errors) => Err(report(&loader, &errors)),
     }
+}
+
+/// Reads specs for a sweep whose results lie where it says.
+pub fn loader_of(args: &SweepArgs) -> Loader {
+    Loader::with_results(&args.results)
+}
+
+/// A sweep that can train.
+///
+/// # Errors
+/// Every mistake, and every run that is to teach and is not there.
+pub fn ready(loader: &Loader, args: &SweepArgs) -> Result<Experiments, Vec<SpecError>> {
+    let experiments = experiment::sweep(loader, &args.spec, &args.set)?;
+    experiments.taught().map(|()| experiments)
 }
 
 /// Checks a network as `eval` would, and tells its mistake.

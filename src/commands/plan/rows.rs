@@ -63,7 +63,7 @@ table! {
         inputs: Names,
         /// The shape of its result for one image.
         shape: Sizes,
-        /// Trainable parameters.
+        /// Parameters, trained and frozen.
         params: u64,
         /// Multiply-accumulates for one image.
         macs: u64 ["MACs/image"],
@@ -88,7 +88,7 @@ table! {
         input: Sizes,
         /// Steps that multiply: convolutions and linear layers.
         layers: u64,
-        /// Trainable parameters.
+        /// Parameters, trained and frozen.
         params: u64,
         /// Multiply-accumulates of one forward pass of one image.
         macs: u64 ["MACs/image"],
@@ -106,7 +106,7 @@ pub struct NetworkPlan {
     pub input: Sizes,
     /// Number of classes.
     pub classes: u64,
-    /// Trainable parameters.
+    /// Parameters, trained and frozen.
     pub params: u64,
     /// Multiply-accumulates for one image.
     pub macs: u64,

@@ -2,10 +2,13 @@
 
 mod augment;
 mod averages;
+mod distill;
+mod early_stop;
 mod eval;
 mod fault;
 mod groups;
 mod optimizer;
+mod precision;
 mod schedule;
 
 use serde::{Deserialize, Serialize};
@@ -17,9 +20,12 @@ use fault::{Fault, unmet, within};
 
 pub use augment::{Augment, Erased, Fill, Space};
 pub use averages::{Ema, Swa};
+pub use distill::{Distill, Teacher};
+pub use early_stop::{EarlyStop, Metric};
 pub use eval::{Eval, Views};
 pub use groups::{Group, Groups};
 pub use optimizer::{Decay, MuonPrecision, MuonScale, MuonWeights, Optimizer};
+pub use precision::Precision;
 pub use schedule::{Anneal, Schedule};
 
 /// A training recipe.
@@ -59,6 +65,9 @@ pub struct Train {
     /// An equal average of the weights after the last epochs, evaluated at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swa: Option<Swa>,
+    /// What ends a run before its last epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<EarlyStop>,
     /// How the learning rate goes on after the warm-up.
     #[serde(default)]
     pub schedule: Schedule,
@@ -69,12 +78,18 @@ pub struct Train {
     /// The share of the target that is spread over all classes (Szegedy et al. 2016, section 7).
     #[serde(default)]
     pub label_smoothing: f64,
+    /// A saved run to learn from beside the labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distill: Option<Distill>,
     /// Random changes of training images, in order.
     #[serde(default)]
     pub augment: Vec<Augment>,
     /// What is evaluated beside the accuracy of single images.
     #[serde(default, skip_serializing_if = "is_default")]
     pub eval: Eval,
+    /// What the network computes with.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub precision: Precision,
 }
 
 /// Whether a field says what it would say left out: then the hash of an experiment is that of a
@@ -108,7 +123,11 @@ impl Train {
         let of_parts = of_parts.chain(within("groups", self.groups.faults()));
         let of_ema = self.ema.map_or_else(Vec::new, |ema| within("ema", ema.faults()));
         let of_swa = self.swa.map_or_else(Vec::new, |swa| within("swa", swa.faults()));
-        let of_parts = of_parts.chain(of_ema).chain(of_swa);
+        let of_distill = self.distill.as_ref();
+        let of_distill = of_distill.map_or_else(Vec::new, |it| within("distill", it.faults()));
+        let of_stop = self.early_stop.map_or_else(Vec::new, |stop| stop.faults());
+        let of_stop = within("early_stop", of_stop);
+        let of_parts = of_parts.chain(of_ema).chain(of_swa).chain(of_distill).chain(of_stop);
         let faults = self.faults().into_iter().chain(of_parts).chain(augment);
         let told = faults.map(|Fault { path, reason, help }| {
             let problem = Problem::Value { reason: reason.into(), help: help.into() };
@@ -175,6 +194,12 @@ impl Train {
                 "warmup_epochs",
                 "the schedule begins with a rise of its own",
                 "leave `warmup_epochs` out, and let the schedule say how long the rate rises",
+            ),
+            (
+                self.precision != Precision::Fp16 || !self.optimizer.dampens(),
+                "precision",
+                "Fp16 may skip the first step, which `dampening` treats apart",
+                "use `Bf16`, which skips none, or leave `dampening` out",
             ),
         ])
     }

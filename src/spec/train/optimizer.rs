@@ -240,6 +240,17 @@ impl Optimizer {
     }
 }
 
+impl Optimizer {
+    /// Whether its momentum leaves out a share of the gradient, which its first step does not.
+    pub(super) fn dampens(&self) -> bool {
+        match self {
+            Self::Sgd { momentum, dampening, .. } => *momentum > 0.0 && *dampening > 0.0,
+            Self::Muon { others: inner, .. } | Self::Lookahead { inner, .. } => inner.dampens(),
+            _ => false,
+        }
+    }
+}
+
 /// What weight decay applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename(deserialize = "choice for weight decay"))]

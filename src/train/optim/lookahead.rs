@@ -3,6 +3,7 @@
 use tch::{TchError, Tensor, no_grad_guard};
 
 use crate::shim;
+use crate::train::saved::{Keeper, Misfit};
 
 /// Slow weights, and the fast ones that the optimiser changes.
 #[derive(Debug)]
@@ -29,6 +30,11 @@ impl Lookahead {
         let slow = fast.iter().map(Tensor::f_zeros_like).collect::<Result<Vec<_>, _>>()?;
         shim::copy(&slow, &fast)?;
         Ok(Self { slow, fast, every: every.max(1), alpha, steps: steps.max(1) })
+    }
+
+    /// The slow weights, in a run that is saved or restored.
+    pub(super) fn keep(&self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        keeper.tensors("slow", &self.slow)
     }
 
     /// After so many steps.

@@ -4,6 +4,7 @@ use tch::{Device, Kind, TchError, Tensor, no_grad_guard};
 
 use crate::shim;
 use crate::spec::train::{MuonPrecision, MuonScale, MuonWeights, Optimizer};
+use crate::train::saved::{Keeper, Misfit};
 use crate::train::schedule::Rates;
 
 /// How parameters are optimised.
@@ -41,6 +42,18 @@ impl Group {
         &self.params
     }
 
+    /// Its state, in a run that is saved or restored.
+    pub(super) fn keep(&self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        let mut lists = (0..).zip(&self.state);
+        lists.try_for_each(|(at, list): (u32, _)| keeper.tensors(&format!("state{at}"), list))
+    }
+
+    /// Whether the rule's kernel looks by itself at whether a step is to be made.
+    fn is_fused(&self) -> bool {
+        use Optimizer::{Adam, AdamW, Sgd};
+        matches!(self.terms.rule, Sgd { .. } | Adam { .. } | AdamW { .. })
+    }
+
     /// Whether the parameters are trained in a step, counted from 0.
     pub(super) fn is_trained(&self, step: u64) -> bool {
         self.terms.end.is_none_or(|end| step < end)
@@ -70,15 +83,40 @@ impl Group {
         }
     }
 
-    /// A step, counted from 0, at the rate `lr` of the recipe, of which `full` is the full one.
-    pub(super) fn step(&self, step: u64, lr: f64, full: f64) -> Result<(), TchError> {
+    /// A step, counted from 0, at the rate `lr` of the recipe, of which `full` is the full one. Where
+    /// `found`, a number on the device, is not 0, it changes nothing.
+    pub(super) fn step(
+        &self,
+        step: u64,
+        (lr, full): (f64, f64),
+        found: Option<&Tensor>,
+    ) -> Result<(), TchError> {
+        let Some(found) = found.filter(|_| !self.is_fused()) else {
+            return self.any_step(step, (lr, full), found);
+        };
+        let changed = self.params.iter().chain(self.state.iter().flatten());
+        let changed: Vec<Tensor> = changed.map(Tensor::shallow_clone).collect();
+        let before = copies(&changed)?;
+        self.any_step(step, (lr, full), None)?;
+        shim::restore(&changed, &before, found)
+    }
+
+    fn any_step(
+        &self,
+        step: u64,
+        (lr, full): (f64, f64),
+        found: Option<&Tensor>,
+    ) -> Result<(), TchError> {
         let Terms { ref rule, weight_decay, .. } = self.terms;
         let (lr, first) = (self.rate(step, lr, full), step == 0);
         match (rule, self.state.as_slice()) {
             (&Optimizer::Sgd { momentum, dampening, nesterov, .. }, state) => {
                 let momenta = state.first().map_or(&[][..], Vec::as_slice);
+                // A first step may turn out to be skipped. From buffers of 0 it needs no form of its own,
+                // but with dampening, which a spec refuses here.
+                let first = first && found.is_none();
                 let step = shim::Sgd { lr, weight_decay, momentum, dampening, nesterov, first };
-                shim::sgd(&self.params, momenta, step)
+                shim::sgd(&self.params, momenta, step, found)
             }
             (
                 &Optimizer::Adam { betas, eps, .. } | &Optimizer::AdamW { betas, eps, .. },
@@ -86,7 +124,7 @@ impl Group {
             ) => {
                 let decoupled = matches!(rule, Optimizer::AdamW { .. });
                 let step = shim::Adam { lr, betas, weight_decay, eps, decoupled };
-                shim::adam(&self.params, shim::AdamState { averages, squares, steps }, step)
+                shim::adam(&self.params, shim::AdamState { averages, squares, steps }, step, found)
             }
             (
                 &Optimizer::RmsProp { alpha, eps, momentum, centered, .. },
@@ -122,6 +160,13 @@ fn muon(rule: &Optimizer, lr: f64, weight_decay: f64) -> Option<shim::Muon> {
         match_adamw: scale == MuonScale::MatchAdamW,
         normalize: weights == MuonWeights::Normalized,
     })
+}
+
+fn copies(tensors: &[Tensor]) -> Result<Vec<Tensor>, TchError> {
+    let _no_grad = no_grad_guard();
+    let copies = tensors.iter().map(Tensor::f_empty_like).collect::<Result<Vec<_>, _>>()?;
+    shim::copy(&copies, tensors)?;
+    Ok(copies)
 }
 
 /// Fresh state, laid out as the parameters are.

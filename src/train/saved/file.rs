@@ -1,0 +1,153 @@
+//! A state as one file: safetensors, with the values in its header.
+//!
+//! The header's `__metadata__` holds the values by their names, and two entries of the file itself:
+//! `resweep.format`, the version of what a state is made of, and `resweep.sha256`, the hash of all
+//! names, values, shapes and bytes. A file that was cut short or changed is told by it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView, serialize_to_file};
+use sha2::{Digest, Sha256};
+use tch::{Device, TchError, Tensor};
+
+use super::Saved;
+use crate::records::atomic;
+
+/// The version that is written, and the only one that is read. It changes with the meaning of any
+/// part of a state.
+const FORMAT: &str = "1";
+const FORMAT_KEY: &str = "resweep.format";
+const HASH_KEY: &str = "resweep.sha256";
+
+/// What keeps a state from being read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// There is no such file.
+    #[error("there is no saved state {}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is no state, or was cut short or changed.
+    #[error("the saved state {} cannot be used: {reason}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// It cannot be written; an earlier one is still there.
+    #[error("cannot write {}: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// libtorch.
+    #[error("{}", crate::torch_error::first_line(.0))]
+    Torch(#[from] TchError),
+}
+
+/// Writes a state to a file, in place of an earlier one; when it returns, the file outlasts a
+/// crash. Waits for the device.
+///
+/// # Errors
+/// A file that cannot be written, and what libtorch reports.
+pub fn write(path: &Path, saved: &Saved) -> Result<(), FileError> {
+    let flat = |(name, tensor): (&String, &Tensor)| Ok((name.clone(), Flat::of(tensor)?));
+    let tensors = saved.tensors.iter().map(flat).collect::<Result<BTreeMap<_, _>, TchError>>()?;
+    let unwritable = |source| FileError::Unwritable { path: path.to_path_buf(), source };
+    let views = tensors.iter().map(|(name, flat)| Ok((name.clone(), flat.view()?)));
+    let views = views.collect::<Result<BTreeMap<_, _>, SafeTensorError>>();
+    let views = views.map_err(|error| unwritable(io::Error::other(error)))?;
+    let mut header: HashMap<String, String> = saved.values.clone().into_iter().collect();
+    header.insert(FORMAT_KEY.into(), FORMAT.into());
+    header.insert(HASH_KEY.into(), hash(&saved.values, &views));
+    let to_file = |temporary: &Path| {
+        serialize_to_file(views, &Some(header), temporary).map_err(|error| match error {
+            SafeTensorError::IoError(error) => error,
+            error => io::Error::other(error),
+        })
+    };
+    atomic::replace_by(path, to_file).map_err(unwritable)
+}
+
+/// Reads a state from a file; its tensors are on the CPU.
+///
+/// # Errors
+/// A file that is missing, of another version, cut short or changed.
+pub fn read(path: &Path) -> Result<Saved, FileError> {
+    let unusable = |reason: String| FileError::Unusable { path: path.to_path_buf(), reason };
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => FileError::Missing { path: path.to_path_buf() },
+        _ => unusable(error.to_string()),
+    })?;
+    let broken = |error: SafeTensorError| unusable(format!("it is cut short or changed ({error})"));
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
+    let header = metadata.metadata().clone().unwrap_or_default();
+    let mut values: BTreeMap<String, String> = header.into_iter().collect();
+    match values.remove(FORMAT_KEY).as_deref() {
+        Some(FORMAT) => {}
+        Some(other) => {
+            let reason = format!("it is of version {other}, and this resweep reads {FORMAT}");
+            return Err(unusable(reason));
+        }
+        None => return Err(unusable("it is no state of a run".into())),
+    }
+    let told = values.remove(HASH_KEY);
+    let file = SafeTensors::deserialize(&bytes).map_err(broken)?;
+    let views: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+    if told != Some(hash(&values, &views)) {
+        return Err(unusable("it was changed, or not wholly written".into()));
+    }
+    let tensor = |(name, view): (String, TensorView<'_>)| Ok((name, view.try_into()?));
+    let tensors = views.into_iter().map(tensor).collect::<Result<_, TchError>>()?;
+    Ok(Saved { tensors, values })
+}
+
+/// A tensor's bytes in row-major order.
+struct Flat {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Flat {
+    fn of(tensor: &Tensor) -> Result<Self, TchError> {
+        let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
+        let (kind, count) = (tensor.f_kind()?, tensor.numel());
+        let mut bytes = vec![0; count * kind.elt_size_in_bytes()];
+        tensor.f_copy_data_u8(&mut bytes, count)?;
+        let shape = tensor.size().iter().map(|&size| size as usize).collect();
+        Ok(Self { dtype: kind.try_into()?, shape, bytes })
+    }
+
+    fn view(&self) -> Result<TensorView<'_>, SafeTensorError> {
+        TensorView::new(self.dtype, self.shape.clone(), &self.bytes)
+    }
+}
+
+/// The SHA-256 of names, values, shapes and bytes, hexadecimal.
+fn hash(values: &BTreeMap<String, String>, tensors: &BTreeMap<String, TensorView<'_>>) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        // Lengths go before, so that no two lists of parts run together into the same bytes.
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    part(FORMAT.as_bytes());
+    part(&(values.len() as u64).to_le_bytes());
+    for (name, value) in values {
+        part(name.as_bytes());
+        part(value.as_bytes());
+    }
+    for (name, view) in tensors {
+        part(name.as_bytes());
+        part(format!("{:?} {:?}", view.dtype(), view.shape()).as_bytes());
+        part(view.data());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
