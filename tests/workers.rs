@@ -95,7 +95,7 @@ fn name(at: usize, fate: &str) -> String {
 fn pool<'a>(messages: &'a Path, fates: &[&str], jobs: u32) -> Processes<'a> {
     let specs = fates.iter().enumerate();
     let specs = specs.map(|(at, fate)| (name(at, fate), (*fate).to_owned())).collect();
-    let starter = move |_| {
+    let starter = move |_: Split| {
         let mut command = Command::new("sh");
         command.args(["-c", WORKER]).arg(messages);
         command
@@ -207,7 +207,7 @@ fn what_is_no_message_is_passed_on() {
 fn a_process_that_cannot_be_started_fails_its_run() {
     let bench = Bench::new();
     let store = Store::open(bench.folder.path(), "sweep").unwrap();
-    let starter = |_| Command::new("/nonexistent/resweep");
+    let starter = |_: Split| Command::new("/nonexistent/resweep");
     let split = Split { jobs: 2, threads: 1 };
     let mut pool = Processes::new(Box::new(starter), Default::default(), split);
     let job = job(&["ok", "ok"]);
