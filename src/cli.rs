@@ -209,6 +209,9 @@ pub struct BenchWorkerArgs {
     /// Images per step.
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub batch: u32,
+    /// The number format; libtorch's own by default.
+    #[arg(long, value_enum)]
+    pub precision: Option<BenchPrecision>,
     /// Write what one step does to a folder, for the peer to compute again, and end.
     #[arg(long, value_name = "DIR")]
     pub check: Option<PathBuf>,
@@ -228,6 +231,28 @@ pub enum BenchMode {
     Training,
     /// Batches of an evaluation.
     Evaluation,
+}
+
+/// Number formats that both sides of the bench have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchPrecision {
+    /// float32, on a GPU without TF32.
+    Fp32,
+    /// TF32 for convolutions and matrix products; GPUs alone have it.
+    Tf32,
+    /// Autocast with bfloat16.
+    Bf16,
+}
+
+impl BenchPrecision {
+    /// As the command line and the tables have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fp32 => "fp32",
+            Self::Tf32 => "tf32",
+            Self::Bf16 => "bf16",
+        }
+    }
 }
 
 impl BenchMode {

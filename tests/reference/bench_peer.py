@@ -14,7 +14,7 @@ augmentation on either side.
         channels_last   eager, network and images channels_last
         compile         torch.compile of the network, in whichever of the two formats is quicker here
 
-Precisions: fp32 (no TF32 anywhere), tf32 (PyTorch's default on CUDA: convolutions in TF32), bf16
+Precisions: fp32 (no TF32 anywhere), tf32 (convolutions and matrix products), bf16
 (torch.autocast). cuDNN may time its algorithms, as on our side. The allocator is left alone.
 
 Protocol, lines of JSON: one with `base_bytes` when all is built; `time K` on stdin is one step, then K
@@ -84,7 +84,7 @@ class Memory:
 def set_precision(precision):
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.allow_tf32 = precision != "fp32"
-    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
 
 
 def cast(precision, device):
@@ -271,7 +271,6 @@ def gemm(args, device):
     """Answers each line by the best rate of a large matrix product within a second, GFLOP/s."""
     side = 8192 if device.type == "cuda" else 2048
     kind = torch.bfloat16 if args.precision == "bf16" else torch.float32
-    torch.backends.cuda.matmul.allow_tf32 = args.precision == "tf32"
     a, b = (torch.randn(side, side, dtype=kind, device=device) for _ in range(2))
     out = torch.empty(side, side, dtype=kind, device=device)
     wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None

@@ -5,7 +5,7 @@ use std::path::Path;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::super::Error;
-use super::{drawn, images, recipe};
+use super::{drawn, images, model, recipe};
 use crate::cli::BenchWorkerArgs;
 use crate::data::{CHANNELS, SIDE};
 use crate::model::Model;
@@ -25,12 +25,12 @@ pub fn write(
 ) -> Result<(), Error> {
     let count = args.batch as usize;
     let set = images(count, device)?;
-    let model = Model::new(plan, 0, device)?;
+    let model = model(args, plan, device)?;
     model.save(&folder.join("start.safetensors"))?;
     let before = logits(&model, &set)?;
     let mut loss = Loss(0.0);
     let sets = Sets { train: &set, validation: None, test: &set };
-    fit(&model, &recipe(args.batch, 1)?, 0, sets, &mut loss)?;
+    fit(&model, &recipe(args, 1)?, 0, sets, &mut loss)?;
     let after = logits(&model, &set)?;
     model.save(&folder.join("after.safetensors"))?;
 

@@ -12,7 +12,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use super::plan::report;
 use super::{Error, prepare};
-use crate::cli::{BenchMode, BenchWorkerArgs};
+use crate::cli::{BenchMode, BenchPrecision, BenchWorkerArgs};
 use crate::data::{CLASSES, IMAGE_BYTES, Images, cifar10};
 use crate::device;
 use crate::experiment;
@@ -22,11 +22,12 @@ use crate::random::{Purpose, generator};
 use crate::records::Environment;
 use crate::spec::data::{Data, Normalize};
 use crate::spec::load::Loader;
-use crate::spec::train::Train;
+use crate::spec::train::{Precision, Train};
 use crate::train::batches::DeviceImages;
 use crate::train::evaluate::each_batch;
 use crate::train::fit::{Epoch, Sets, Step, Watch, fit};
 use crate::train::meter;
+use crate::train::precision::{arithmetic, set_up};
 
 use clock::Clock;
 
@@ -69,10 +70,10 @@ fn training(
     let train = images(TRAIN, device)?;
     let test = images(1, device)?;
     let base = base(device)?;
-    let model = Model::new(plan, 0, device)?;
+    let model = model(args, plan, device)?;
     let sets = Sets { train: &train, validation: None, test: &test };
     let mut clock = Clock::new(device, base, environment);
-    fit(&model, &recipe(args.batch, u32::MAX)?, 0, sets, &mut clock).map_err(Error::from)
+    fit(&model, &recipe(args, u32::MAX)?, 0, sets, &mut clock).map_err(Error::from)
 }
 
 /// Evaluates without end; the clock stops it.
@@ -84,7 +85,7 @@ fn evaluation(
 ) -> Result<(), Error> {
     let test = images(TEST, device)?;
     let base = base(device)?;
-    let model = Model::new(plan, 0, device)?;
+    let model = model(args, plan, device)?;
     let mut clock = Clock::new(device, base, environment);
     loop {
         each_batch(&model, &test, i64::from(args.batch), |_, _| {
@@ -121,10 +122,26 @@ impl Watch for Clock {
 }
 
 /// Plain SGD at a rate that no network loses its loss at. The peer has the same.
-fn recipe(batch: u32, epochs: u32) -> Result<Train, Error> {
+fn recipe(args: &BenchWorkerArgs, epochs: u32) -> Result<Train, Error> {
+    let batch = args.batch;
     let optimizer = "Sgd(lr: 0.01, momentum: 0.9, nesterov: true, weight_decay: 0.0005)";
     let text = format!("(epochs: {epochs}, batch: {batch}, optimizer: {optimizer})");
-    Ok(ron::from_str(&text)?)
+    Ok(Train { precision: precision(args), ..ron::from_str(&text)? })
+}
+
+fn precision(args: &BenchWorkerArgs) -> Precision {
+    match args.precision {
+        None => Precision::Auto,
+        Some(BenchPrecision::Fp32) => Precision::Fp32,
+        Some(BenchPrecision::Tf32) => Precision::Tf32,
+        Some(BenchPrecision::Bf16) => Precision::Bf16,
+    }
+}
+
+/// A network that computes as sweeps have it do in this precision.
+fn model(args: &BenchWorkerArgs, plan: Plan, device: Device) -> Result<Model, TchError> {
+    set_up(precision(args), device)?;
+    Ok(Model::new(plan, 0, device)?.computing_with(arithmetic(precision(args))))
 }
 
 /// Images of random bytes, with random labels, normalised as CIFAR-10's.

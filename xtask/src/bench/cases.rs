@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use resweep::cli::BenchMode;
+use resweep::cli::{BenchMode, BenchPrecision};
 use resweep::experiment;
 use resweep::spec::load::Loader;
 
@@ -111,24 +111,20 @@ pub struct Case {
     pub mode: BenchMode,
     /// Images in a batch.
     pub batch: u32,
+    /// The number format.
+    pub precision: BenchPrecision,
     /// Operations that one image costs.
     pub flops: f64,
 }
 
-impl Case {
-    /// The number format that both sides have by themselves.
-    pub fn precision(&self, is_cuda: bool) -> &'static str {
-        if is_cuda { "tf32" } else { "fp32" }
-    }
-}
-
-/// Every network in every mode.
+/// Every network in every mode and precision.
 ///
 /// # Errors
 /// A spec that does not plan.
 pub fn of(
     networks: &[Network],
     modes: &[BenchMode],
+    precisions: &[BenchPrecision],
     batch: Option<u32>,
 ) -> Result<Vec<Case>, BenchError> {
     let mut cases = Vec::new();
@@ -138,7 +134,8 @@ pub fn of(
             let batch = batch.unwrap_or(network.batch(mode));
             // The gradients of weights and of inputs cost as much as the results, each.
             let flops = if mode == BenchMode::Training { 3.0 * forward } else { forward };
-            cases.push(Case { network, mode, batch, flops });
+            let case = |&precision| Case { network, mode, batch, precision, flops };
+            cases.extend(precisions.iter().map(case));
         }
     }
     Ok(cases)
@@ -153,10 +150,11 @@ mod tests {
     #[test]
     fn operations_are_those_of_the_plans() {
         let modes = [BenchMode::Training, BenchMode::Evaluation];
-        let cases = of(&[Network::Resnet18, Network::Wrn16x8], &modes, None).unwrap();
+        let fp32 = [BenchPrecision::Fp32];
+        let cases = of(&[Network::Resnet18, Network::Wrn16x8], &modes, &fp32, None).unwrap();
         let told: Vec<_> = cases.iter().map(|c| (c.batch, (c.flops / 1e7).round())).collect();
         assert_eq!(told, [(128, 333.0), (250, 111.0), (64, 929.0), (250, 310.0)]);
-        assert_eq!(of(&[Network::Resnet20], &modes[..1], Some(7)).unwrap()[0].batch, 7);
+        assert_eq!(of(&[Network::Resnet20], &modes[..1], &fp32, Some(7)).unwrap()[0].batch, 7);
     }
 
     /// The peer's file has every network by its name.

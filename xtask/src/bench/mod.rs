@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use clap::Args;
-use resweep::cli::{BenchMode, DeviceChoice};
+use resweep::cli::{BenchMode, BenchPrecision, DeviceChoice};
 use resweep::records::BenchRow;
 
 use crate::handover::{HandoverError, Kept};
@@ -45,6 +45,9 @@ pub struct BenchArgs {
     /// Images in a batch; each network and mode has its own by default.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch: Option<u32>,
+    /// fp32, tf32 or bf16, joined by commas; fp32 on the CPU, tf32 and bf16 on a GPU by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    precisions: Vec<BenchPrecision>,
     /// How often both sides are measured.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -71,6 +74,9 @@ pub enum BenchError {
     /// A process that measures.
     #[error(transparent)]
     Worker(#[from] WorkerError),
+    /// TF32 on a CPU.
+    #[error("--precisions tf32: GPUs alone have it; use fp32 or bf16, or --device cuda")]
+    NoTf32,
     /// A spec.
     #[error("{0}")]
     Spec(String),
@@ -89,8 +95,9 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, BenchError> {
     let binary = Kept::build(&libtorch)?;
     let bench = Bench { args, python, binary };
     let (mut table, mut faults) = (Table::new(&args.results), 0);
-    for case in cases::of(&args.networks, &args.modes, args.batch)? {
-        eprintln!("\n{} {} batch {}", case.network.name(), case.mode.name(), case.batch);
+    for case in cases::of(&args.networks, &args.modes, &args.precisions()?, args.batch)? {
+        let (mode, precision) = (case.mode.name(), case.precision.name());
+        eprintln!("\n{} {mode} batch {} {precision}", case.network.name(), case.batch);
         match bench.case(&case, &mut table) {
             Ok(warnings) => faults += warnings,
             Err(error @ BenchError::Record(_)) => return Err(error),
@@ -104,6 +111,22 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, BenchError> {
         println!("\nTable: {}", path.display());
     }
     Ok(if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl BenchArgs {
+    fn precisions(&self) -> Result<Vec<BenchPrecision>, BenchError> {
+        let is_cuda = match self.device {
+            DeviceChoice::Cpu => false,
+            DeviceChoice::Cuda(_) => true,
+            DeviceChoice::Auto => crate::setup::has_driver(),
+        };
+        match (self.precisions.as_slice(), is_cuda) {
+            ([], true) => Ok(vec![BenchPrecision::Tf32, BenchPrecision::Bf16]),
+            ([], false) => Ok(vec![BenchPrecision::Fp32]),
+            (asked, false) if asked.contains(&BenchPrecision::Tf32) => Err(BenchError::NoTf32),
+            (asked, _) => Ok(asked.to_vec()),
+        }
+    }
 }
 
 /// What all cases share.
@@ -125,7 +148,7 @@ impl Bench<'_> {
     fn case(&self, case: &Case, table: &mut Table) -> Result<u32, BenchError> {
         let mut faults = 0;
         let ours = Worker::start("resweep", self.ours(case))?;
-        let checked = self.check(case, &ours.1)?;
+        let checked = self.check(case)?;
         faults += u32::from(checked.is_off());
         let gemm = Worker::start("the matrix product", self.peer(case, &ours.1, &["--gemm"]))?.0;
         let mut peers = Vec::new();
@@ -179,7 +202,6 @@ impl Bench<'_> {
             device: ready.device.clone().unwrap_or_default(),
             device_name: ready.device_name.clone().unwrap_or_default(),
             threads: ready.threads.unwrap_or_default(),
-            precision: case.precision(ready.is_cuda()).into(),
             logits_difference: checked.logits.max(checked.logits_after),
             step_difference: checked.step,
             code_version: ready.version.clone().unwrap_or_default(),
@@ -190,7 +212,7 @@ impl Bench<'_> {
     }
 
     /// What one step comes to on both sides.
-    fn check(&self, case: &Case, ready: &Ready) -> Result<Checked, BenchError> {
+    fn check(&self, case: &Case) -> Result<Checked, BenchError> {
         let folder = tempfile::tempdir().map_err(WorkerError::from)?;
         let mut ours = self.worker(case);
         ours.args(["--batch", "32", "--check"]).arg(folder.path());
@@ -200,7 +222,7 @@ impl Bench<'_> {
         peer.arg(folder.path());
         let checked = Checked::read(&worker::finish("PyTorch", peer)?)?;
         eprintln!("  {}", checked.told());
-        Ok(checked.within(case.precision(ready.is_cuda())))
+        Ok(checked.within(case.precision.name()))
     }
 
     fn ours(&self, case: &Case) -> Command {
@@ -213,6 +235,7 @@ impl Bench<'_> {
         let mut command = self.binary.command();
         command.arg("bench-worker").arg(case.network.spec()).arg("--device");
         command.arg(device_text(self.args.device));
+        command.args(["--precision", case.precision.name()]);
         if let Some(threads) = self.args.threads {
             command.args(["--threads", &threads.to_string()]);
         }
@@ -223,7 +246,7 @@ impl Bench<'_> {
         let mut command = self.python.script("bench_peer.py");
         command.args(["--network", case.network.name(), "--mode", case.mode.name()]);
         command.args(["--batch", &case.batch.to_string()]);
-        command.args(["--precision", case.precision(ready.is_cuda())]);
+        command.args(["--precision", case.precision.name()]);
         command.args(["--device", ready.device.as_deref().unwrap_or("cpu")]);
         command.args(["--threads", &ready.threads.unwrap_or(1).to_string()]);
         command.args(more);

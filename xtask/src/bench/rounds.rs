@@ -103,6 +103,7 @@ pub fn figures(case: &Case, [ours, peer]: [Side<'_>; 2], gflops: &[f64]) -> Benc
         network: case.network.name().into(),
         mode: case.mode.name().into(),
         batch: case.batch,
+        precision: case.precision.name().into(),
         rounds: ratios.len() as u32,
         images_per_s: middle(&our_rates),
         images_per_s_min: low,
@@ -159,7 +160,7 @@ mod tests {
 
     use std::cell::RefCell;
 
-    use resweep::cli::BenchMode;
+    use resweep::cli::{BenchMode, BenchPrecision};
 
     use super::*;
     use crate::bench::cases::Network;
@@ -202,7 +203,8 @@ mod tests {
     fn figures_are_medians_over_rounds() {
         let sample = |seconds, peak_bytes| Sample { seconds, steps: 4, peak_bytes };
         let network = Network::Resnet20;
-        let case = Case { network, mode: BenchMode::Training, batch: 50, flops: 2e8 };
+        let precision = BenchPrecision::Fp32;
+        let case = Case { network, mode: BenchMode::Training, batch: 50, precision, flops: 2e8 };
         let ours =
             vec![sample(1.0, Some(3_000_000)), sample(2.0, Some(5_000_000)), sample(4.0, None)];
         let peer = vec![sample(2.0, Some(9_000_000)), sample(3.0, None), sample(2.0, None)];

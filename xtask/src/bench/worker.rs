@@ -43,13 +43,6 @@ pub struct Ready {
     pub version: Option<String>,
 }
 
-impl Ready {
-    /// Whether it measures on a GPU.
-    pub fn is_cuda(&self) -> bool {
-        self.device.as_deref().is_some_and(|device| device.starts_with("cuda"))
-    }
-}
-
 /// A process with its ways in and out.
 #[derive(Debug)]
 pub struct Worker {
@@ -228,7 +221,7 @@ mod tests {
         let script = "echo '{\"ready\":true,\"base_bytes\":5,\"threads\":2}'; read ask; \
                       echo \"{\\\"seconds\\\":2.5,\\\"steps\\\":${ask#time },\\\"peak_bytes\\\":7}\"; read ask";
         let (mut worker, ready) = Worker::start("it", shell(script)).unwrap();
-        assert_eq!((ready.base_bytes, ready.threads, ready.is_cuda()), (Some(5), Some(2), false));
+        assert_eq!((ready.base_bytes, ready.threads), (Some(5), Some(2)));
         let sample = worker.time(4).unwrap();
         assert_eq!((sample.seconds, sample.steps, sample.peak_bytes), (2.5, 4, Some(7)));
     }
