@@ -64,6 +64,7 @@
 //! | an augmentation | `spec/train/augment.rs`, `train/augment/` (what it draws, what it does); golden results in `tests/reference/augment.py` |
 //! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |
 //! | a column | its line in `records/rows.rs`, and what fills it in `records/record.rs` |
+//! | a quicker kernel | `shim/*.cpp`, its call in `shim/layers.rs`, what runs together in `model/kernel.rs`; against libtorch in `tests/torch/layers.rs`, measured by `cargo xtask bench` |
 //! | a format of `plan` | `PlanFormat` in `cli.rs`, `commands/plan/formats.rs` |
 //! | a network of the bench | `xtask/src/bench/cases.rs`, `tests/reference/peer_networks.py` |
 //! | a recipe to certify | `experiments/certify/`, its twin in `tests/reference/certify_peer.py` |

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use resweep::records::{
-    Decision, Environment, EpochRow, Facts, HalvingRow, Layout, RunId, RunRow, Status, Store,
+    Decision, Environment, EpochRow, HalvingRow, Layout, RunId, RunRow, Status, Store,
 };
 use resweep::spec::halving::Halving;
 use resweep::spec::train::Metric;
@@ -16,6 +16,11 @@ use resweep::sweep::{
     Job, Observer, OneByOne, Outcome, Outline, Run, RunLog, Start, Summary, Trained, Trainer, Work,
     execute,
 };
+
+#[path = "common/made.rs"]
+mod made;
+
+use made::facts;
 
 /// The epochs of every run.
 const EPOCHS: u32 = 9;
@@ -107,15 +112,7 @@ fn row(run: &Run<Fate>, epoch: u32) -> EpochRow {
 }
 
 fn run(experiment: &str, seed: u64, payload: Fate) -> Run<Fate> {
-    let facts = Facts {
-        params: 270_000,
-        macs: 41_000_000,
-        activation_bytes: None,
-        precision: "fp32".to_owned(),
-        batch: 128,
-        train_images: 2_000,
-        test_images: 1_000,
-    };
+    let facts = facts();
     let id =
         RunId { experiment: experiment.to_owned(), seed, spec_hash: format!("{experiment:x>12}") };
     Run { id, epochs: EPOCHS, facts, payload }

@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 
 use indicatif::ProgressDrawTarget;
 use resweep::progress::Progress;
-use resweep::records::{
-    Environment, EpochRow, Facts, Layout, RunId, RunRow, Status, Store, StoreError,
-};
+use resweep::records::{Environment, EpochRow, Layout, RunId, RunRow, Status, Store, StoreError};
 use resweep::sweep::{
     Job, Observer, OneByOne, Outcome, Outline, Planned, Run, RunLog, Start, StepReport, Summary,
     SweepError, Trained, Trainer, Warning, Work, execute,
 };
+
+#[path = "common/made.rs"]
+mod made;
+
+use made::facts;
 
 /// How a pretended run goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -100,15 +103,7 @@ fn row(run: &Run<Fate>, epoch: u32) -> EpochRow {
 }
 
 fn run(experiment: &str, seed: u64, payload: Fate) -> Run<Fate> {
-    let facts = Facts {
-        params: 270_000,
-        macs: 41_000_000,
-        activation_bytes: None,
-        precision: "fp32".to_owned(),
-        batch: 128,
-        train_images: 2_000,
-        test_images: 1_000,
-    };
+    let facts = facts();
     let spec_hash = format!("{experiment}-hash-of-the-spec");
     let id = RunId { experiment: experiment.to_owned(), seed, spec_hash };
     Run { id, epochs: 3, facts, payload }

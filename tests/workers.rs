@@ -5,11 +5,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use resweep::records::{Environment, EpochRow, Facts, Layout, RunId, RunRow, Status, Store};
+use resweep::records::{EpochRow, Facts, Layout, RunId, RunRow, Status, Store};
 use resweep::sweep::{
     End, Job, Observer, Outcome, Outline, Run, Split, Start, StepReport, Trained, Warning, execute,
 };
 use resweep::worker::{Message, Processes, line};
+
+#[path = "common/made.rs"]
+mod made;
+
+use made::environment;
 
 /// Goes by a word in its orders. What it tells of a run is in a file.
 const WORKER: &str = r#"
@@ -105,15 +110,7 @@ fn pool<'a>(messages: &'a Path, fates: &[&str], jobs: u32) -> Processes<'a> {
 
 fn job(fates: &[&str]) -> Job<()> {
     let names: Vec<String> = fates.iter().enumerate().map(|(at, fate)| name(at, fate)).collect();
-    let environment = Environment {
-        device: "cpu".into(),
-        device_name: None,
-        threads: 1,
-        overrides: Vec::new(),
-        code_version: "0".into(),
-        tch_version: None,
-        libtorch_version: None,
-    };
+    let environment = environment();
     let layout = Layout::plain(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let runs = names.iter().map(|n| run(n)).collect();
     Job { name: "sweep".into(), environment, layout, runs, halving: None }

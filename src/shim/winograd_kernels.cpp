@@ -211,46 +211,41 @@ inline __attribute__((always_inline)) void transform_sums(const Vec u[16], Vec o
   }
 }
 
-// The transformed input of some tiles, [16, tiles, channels].
-void input_tiles(const Shape& shape, int64_t channels, const float* x, const float* zeros,
-                 int64_t first, int64_t count, float* out) {
+// The transformed pixels [side, side] of some tiles, [16, tiles, channels]; the first of them lie
+// `Before` rows and columns before the tile.
+template <int Side, int Before, void (*Transform)(const Vec*, Vec*)>
+inline __attribute__((always_inline)) void transform_tiles(const Shape& shape, int64_t channels,
+                                                           const float* map, const float* zeros,
+                                                           int64_t first, int64_t count,
+                                                           float* out) {
   const int64_t step = part(count, channels);
   Place at(shape, first);
   for (int64_t tile = 0; tile < count; ++tile, out += channels, at.advance()) {
-    int64_t places[16];
-    at.pixels<4, 1>(channels, places);
-    const float* from[16];
-    for (int i = 0; i < 16; ++i) from[i] = places[i] < 0 ? zeros : x + places[i];
+    int64_t places[Side * Side];
+    at.pixels<Side, Before>(channels, places);
+    const float* from[Side * Side];
+    for (int i = 0; i < Side * Side; ++i) from[i] = places[i] < 0 ? zeros : map + places[i];
     for (int64_t c = 0; c < channels; c += kLanes) {
-      Vec d[16], v[16];
+      Vec pixels[Side * Side], transformed[16];
 #pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) d[i] = load(from[i] + c);
-      transform_input(d, v);
+      for (int i = 0; i < Side * Side; ++i) pixels[i] = load(from[i] + c);
+      Transform(pixels, transformed);
 #pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) store(out + i * step + c, v[i]);
+      for (int i = 0; i < 16; ++i) store(out + i * step + c, transformed[i]);
     }
   }
 }
 
-// The transformed gradient of some tiles, [16, tiles, channels].
-void gradient_tiles(const Shape& shape, int64_t channels, const float* grad, const float* zeros,
-                    int64_t first, int64_t count, float* out) {
-  const int64_t step = part(count, channels);
-  Place at(shape, first);
-  for (int64_t tile = 0; tile < count; ++tile, out += channels, at.advance()) {
-    int64_t places[4];
-    at.pixels<2, 0>(channels, places);
-    const float* from[4];
-    for (int i = 0; i < 4; ++i) from[i] = places[i] < 0 ? zeros : grad + places[i];
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      Vec g[4], v[16];
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) g[i] = load(from[i] + c);
-      transform_gradient(g, v);
-#pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) store(out + i * step + c, v[i]);
-    }
-  }
+// The transformed input of some tiles.
+void input_tiles(const Shape& shape, const float* x, const float* zeros, int64_t first,
+                 int64_t count, float* out) {
+  transform_tiles<4, 1, transform_input>(shape, shape.in, x, zeros, first, count, out);
+}
+
+// The transformed gradient of some tiles.
+void gradient_tiles(const Shape& shape, const float* grad, const float* zeros, int64_t first,
+                    int64_t count, float* out) {
+  transform_tiles<2, 0, transform_gradient>(shape, shape.out, grad, zeros, first, count, out);
 }
 
 // The result of some tiles, with what comes after it.
@@ -349,7 +344,7 @@ void apply(const Shape& shape, const float* x, const float* kernels, const After
   const int64_t in_part = part(count, shape.in), out_part = part(count, shape.out);
   float *in = scratch, *out = in + kPlaces * in_part, *zeros = out + kPlaces * out_part;
   clear(zeros, shape.in);
-  input_tiles(shape, shape.in, x, zeros, first, count, in);
+  input_tiles(shape, x, zeros, first, count, in);
   for (int64_t place = 0; place < kPlaces; ++place) {
     for (int64_t begin = 0; begin < shape.out; begin += panels.width()) {
       const int64_t wide = panels.wide(begin);
@@ -366,8 +361,8 @@ void add_gradient(const Shape& shape, const float* x, const float* grad, int64_t
   const int64_t in_part = part(count, shape.in), out_part = part(count, shape.out);
   float *in = scratch, *out = in + kPlaces * in_part, *zeros = out + kPlaces * out_part;
   clear(zeros, shape.in > shape.out ? shape.in : shape.out);
-  input_tiles(shape, shape.in, x, zeros, first, count, in);
-  gradient_tiles(shape, shape.out, grad, zeros, first, count, out);
+  input_tiles(shape, x, zeros, first, count, in);
+  gradient_tiles(shape, grad, zeros, first, count, out);
   constexpr int64_t kWidth = kVectors * kLanes;
   for (int64_t place = 0; place < kPlaces; ++place) {
     for (int64_t begin = 0; begin < shape.in; begin += kWidth) {

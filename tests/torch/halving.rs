@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use resweep::data::shapes10;
-use resweep::records::{
-    Decision, Environment, EpochRow, Facts, Layout, RunId, RunRow, Status, Store,
-};
+use resweep::records::{Decision, EpochRow, Facts, Layout, RunId, RunRow, Status, Store};
 use resweep::spec::data::{Data, DataSet};
 use resweep::spec::halving::Halving;
 use resweep::spec::train::{Metric, Train};
@@ -15,6 +13,7 @@ use resweep::sweep::{Job, Observer, OneByOne, Outline, Run, Start, Summary, exec
 use resweep::train::runner::{Runner, Task};
 use tch::Device;
 
+use crate::made::environment;
 use crate::saved::{plan, recipe};
 
 const NAMES: [&str; 3] = ["low", "middle", "high"];
@@ -41,15 +40,7 @@ fn job(halving: Option<Halving>) -> Job<Task> {
     };
     let all = |seed| NAMES.into_iter().zip(RATES).map(move |of| run(of, seed)).collect::<Vec<_>>();
     let runs = [all(0), all(1)].concat();
-    let environment = Environment {
-        device: "cpu".into(),
-        device_name: None,
-        threads: 1,
-        overrides: Vec::new(),
-        code_version: "0".into(),
-        tch_version: None,
-        libtorch_version: None,
-    };
+    let environment = environment();
     let layout = Layout::plain(&NAMES);
     Job { name: "halves".into(), environment, layout, runs, halving }
 }

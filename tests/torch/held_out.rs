@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use resweep::data::{Dataset, IMAGE_BYTES, shapes10};
-use resweep::records::{Environment, EpochRow, Facts, Found, Layout, RunId, RunRow, Store};
+use resweep::records::{EpochRow, Facts, Found, Layout, RunId, RunRow, Store};
 use resweep::spec::data::{Data, DataSet, Normalize};
 use resweep::spec::train::{Eval, Train, Views};
 use resweep::sweep::{Job, OneByOne, Run, Start, execute};
@@ -12,6 +12,7 @@ use resweep::train::runner::{Runner, Task};
 use resweep::train::split::split;
 use tch::Device;
 
+use crate::made::environment;
 use crate::training::{plan, recipe};
 
 fn data() -> Data {
@@ -38,15 +39,7 @@ fn job() -> Job<Task> {
     };
     let id = RunId { experiment: "one".into(), seed: 0, spec_hash: "0".repeat(64) };
     let payload = Task { plan: Rc::new(plan), train, data: data(), teacher: None };
-    let environment = Environment {
-        device: "cpu".into(),
-        device_name: None,
-        threads: 1,
-        overrides: Vec::new(),
-        code_version: "0".into(),
-        tch_version: None,
-        libtorch_version: None,
-    };
+    let environment = environment();
     let runs = vec![Run { id, epochs: 2, facts, payload }];
     Job {
         name: "held_out".into(),

@@ -21,6 +21,8 @@ mod in_place;
 mod init;
 mod jobs;
 mod layers;
+#[path = "../common/made.rs"]
+mod made;
 mod operation_values;
 mod operations;
 mod optim;

@@ -1,0 +1,31 @@
+//! What runs of tests have in common.
+
+use resweep::records::{Environment, Facts};
+
+/// Where the runs of a test train.
+#[allow(dead_code)]
+pub fn environment() -> Environment {
+    Environment {
+        device: "cpu".into(),
+        device_name: None,
+        threads: 1,
+        overrides: Vec::new(),
+        code_version: "0".into(),
+        tch_version: None,
+        libtorch_version: None,
+    }
+}
+
+/// What a network of a test costs.
+#[allow(dead_code)]
+pub fn facts() -> Facts {
+    Facts {
+        params: 270_000,
+        macs: 41_000_000,
+        activation_bytes: None,
+        precision: "fp32".to_owned(),
+        batch: 128,
+        train_images: 2_000,
+        test_images: 1_000,
+    }
+}
