@@ -7,6 +7,7 @@ use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use tch::{Cuda, Device};
 
 use crate::cli::DeviceChoice;
+use crate::shim;
 
 /// Why libtorch's CUDA part is not loaded; empty where it is.
 static CUDA_FAULT: OnceLock<Option<String>> = OnceLock::new();
@@ -29,10 +30,12 @@ pub fn load_cuda() {
     });
 }
 
-/// Keeps glibc's allocator from handing memory back between steps, which costs up to half a million
-/// page faults a step. Must come before the first large allocation.
+/// Keeps memory from being handed back between steps, which costs up to half a million page faults a
+/// step: that of tensors, and glibc's. Must come before the first large allocation.
 #[allow(unsafe_code)]
 pub fn keep_allocator_memory() {
+    // Where that fails, tensors stay with glibc.
+    let _ = shim::keep_memory();
     #[cfg(target_env = "gnu")]
     // SAFETY: mallopt only sets tunables of the allocator.
     unsafe {
@@ -45,6 +48,7 @@ pub fn keep_allocator_memory() {
 /// Hands free memory back to the system, so that the next run's peak is its own.
 #[allow(unsafe_code)]
 pub fn release_memory() {
+    let _ = shim::release_memory();
     #[cfg(target_env = "gnu")]
     // SAFETY: malloc_trim only returns free pages.
     unsafe {

@@ -35,7 +35,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("shim", &[]),
     ("torch_error", &[]),
     ("statistics", &[]),
-    ("device", &["cli"]),
+    ("device", &["cli", "shim"]),
     ("cli", &[]),
     ("data", &["data"]),
     ("records", &["records", "saved"]),

@@ -48,7 +48,9 @@ table! {
         share_of_gemm: f64,
         /// The same of PyTorch.
         peer_share_of_gemm: f64,
-        /// Peak memory of resweep while it was timed: on a GPU of tensors; on the CPU what was resident, less what was resident before the network was made (libraries and images).
+        /// Whether the passes of a training step of resweep were a replayed CUDA graph; empty on the CPU and for an evaluation.
+        cuda_graph: Option<bool>,
+        /// Peak memory of resweep while it was timed: on a GPU of tensors and CUDA graphs; on the CPU what was resident, less what was resident before the network was made (libraries and images).
         memory_mb: Option<f64> ["MB"],
         /// The same of PyTorch.
         peer_memory_mb: Option<f64> ["MB"],

@@ -53,12 +53,14 @@ fn torch() {
 
 /// The files of the shim, and what they include.
 #[cfg(feature = "torch")]
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 7] = [
     "src/shim/shim.cpp",
     "src/shim/norm.cpp",
     "src/shim/conv.cpp",
     "src/shim/winograd.cpp",
     "src/shim/precision.cpp",
+    "src/shim/graph.cpp",
+    "src/shim/memory.cpp",
 ];
 /// Compiled for each of some instruction sets: its name in the file, the floats of a vector, options.
 #[cfg(feature = "torch")]

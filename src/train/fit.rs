@@ -4,20 +4,24 @@ use std::time::Instant;
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use tch::{Device, Reduction, TchError, Tensor};
+use tch::{Device, TchError};
 
 use super::average::Averages;
-use super::batches::{self, DeviceImages, Targets};
+use super::batches::{self, DeviceImages};
 use super::distill::Lesson;
 use super::early_stop::EarlyStopping;
 use super::evaluate::{Evaluation, Sums, evaluate, top1_of_views};
 use super::meter;
 use super::optim::Optim;
+use super::pass::Pass;
+use super::replay::Replay;
 use super::saved::{Keeper, Misfit};
 use super::schedule::Rates;
 use crate::model::Model;
 use crate::random::{Purpose, generator};
 use crate::spec::train::Train;
+
+pub use super::pass::loss;
 
 /// An epoch that is done.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -72,6 +76,8 @@ pub struct Step {
     pub seconds: f64,
     /// Mean loss of the epoch so far; none on a device that would have to be waited for.
     pub loss: Option<f64>,
+    /// Whether its passes were a replayed CUDA graph.
+    pub is_replayed: bool,
 }
 
 /// Told what happens while a model trains.
@@ -80,6 +86,8 @@ pub trait Watch {
     fn step(&mut self, step: &Step);
     /// An epoch is done.
     fn epoch(&mut self, epoch: &Epoch);
+    /// Something that a person should know, and that does not stop training.
+    fn note(&mut self, _text: &str) {}
 }
 
 /// Why training stopped before its end.
@@ -132,6 +140,7 @@ pub struct Course<'a> {
     optim: Optim,
     averages: Averages,
     early_stop: Option<EarlyStopping>,
+    replay: Replay,
     /// Whether the network draws random numbers in training.
     is_random: bool,
     /// The epochs that are done.
@@ -156,6 +165,7 @@ impl<'a> Course<'a> {
         let early_stop = recipe.early_stop.map(|rule| EarlyStopping::new(rule, model));
         let early_stop = early_stop.transpose()?;
         let is_random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
+        let replay = Replay::on(model.device(), !is_random && recipe.accumulate <= 1);
         let done = Vec::new();
         Ok(Self {
             model,
@@ -168,6 +178,7 @@ impl<'a> Course<'a> {
             optim,
             averages,
             early_stop,
+            replay,
             is_random,
             done,
         })
@@ -187,6 +198,7 @@ impl<'a> Course<'a> {
     /// # Errors
     /// As for [`fit`].
     pub fn train(&mut self, until: u32, watch: &mut dyn Watch) -> Result<(), Stopped> {
+        let _stream = self.replay.stream()?;
         while !self.is_over() && (self.done.len() as u32) < until {
             let epoch = self.epoch(self.done.len() as u32 + 1, watch)?;
             self.done.push(epoch);
@@ -288,7 +300,7 @@ impl<'a> Course<'a> {
             }
             let start = step as i64 * batch;
             let count = batch.min(train.len() - start);
-            self.gradients((&order, start, count), &mut sums)?;
+            self.gradients((&order, start, count), &mut sums, watch)?;
             let before = u64::from(number - 1) * self.steps + step;
             lr = self.rates.at(before);
             self.optim.step(lr)?;
@@ -299,9 +311,10 @@ impl<'a> Course<'a> {
             if let Some(loss) = loss.filter(|loss| !loss.is_finite()) {
                 return Err(Stopped::Diverged { epoch: number, loss });
             }
-            let (epoch, steps) = (number, self.steps);
             let seconds = started.elapsed().as_secs_f64();
-            watch.step(&Step { epoch, step: step + 1, steps, images, seconds, loss });
+            let is_replayed = self.replay.is_on() && count == batch;
+            let (epoch, step, steps) = (number, step + 1, self.steps);
+            watch.step(&Step { epoch, step, steps, images, seconds, loss, is_replayed });
         }
         Ok((sums, lr))
     }
@@ -338,29 +351,22 @@ impl Course<'_> {
     /// The gradients of the mean loss over `count` images of an epoch from `start` on, which go
     /// through the network in as many parts as the recipe says.
     fn gradients(
-        &self,
+        &mut self,
         (order, start, count): (&batches::Epoch<'_>, i64, i64),
         sums: &mut Sums,
+        watch: &mut dyn Watch,
     ) -> Result<(), TchError> {
-        let (recipe, optim) = (self.recipe, &self.optim);
+        let Self { model, recipe, optim, .. } = self;
+        let pass = Pass { model, recipe, lesson: self.lesson.as_ref(), optim };
         let part = (count as u64).div_ceil(u64::from(recipe.accumulate.max(1))).max(1) as i64;
         for from in (0..count).step_by(part as usize) {
             let (images, targets) = order.batch(start + from, part.min(count - from))?;
-            let logits = self.model.forward(&images, true)?;
-            let mut loss = loss(&logits, &targets, recipe.label_smoothing)?;
-            if let Some(lesson) = &self.lesson {
-                loss = lesson.loss(&images, &logits, &loss)?;
-            }
             let own = targets.labels.size()[0];
-            match own == count {
-                // Where all parameters are frozen or have had their epochs, there is nothing to learn.
-                _ if !loss.requires_grad() => {}
-                true => optim.scaled(&loss)?.f_backward()?,
-                false => {
-                    optim.scaled(&loss.f_mul_scalar(own as f64 / count as f64)?)?.f_backward()?;
-                }
-            }
-            sums.add(&loss.detach().f_mul_scalar(own)?, &logits, &targets.labels)?;
+            let passed = match own == i64::from(recipe.batch) {
+                true => self.replay.pass(&pass, (&images, &targets), |why| watch.note(why))?,
+                false => pass.run(&images, &targets, own as f64 / count as f64)?,
+            };
+            sums.add(&passed.loss.f_mul_scalar(own)?, &passed.logits, &targets.labels)?;
         }
         Ok(())
     }
@@ -371,16 +377,6 @@ fn step_seed(seed: u64, epoch: u32, step: u64) -> i64 {
     let mut random = generator(seed, Purpose::Forward, epoch);
     random.set_word_pos(u128::from(step) * 2);
     random.random::<i64>()
-}
-
-/// Mean cross-entropy of logits `[batch, classes]`, nats: `torch.nn.CrossEntropyLoss`, with
-/// probabilities where images were mixed. Smoothing spreads a share of either over all classes.
-///
-/// # Errors
-/// What libtorch reports.
-pub fn loss(logits: &Tensor, targets: &Targets, smoothing: f64) -> Result<Tensor, TchError> {
-    let target = targets.shares.as_ref().unwrap_or(&targets.labels);
-    logits.f_cross_entropy_loss::<&Tensor>(target, None, Reduction::Mean, -100, smoothing)
 }
 
 fn running_loss(sums: &Sums, device: Device, images: u64) -> Result<Option<f64>, TchError> {

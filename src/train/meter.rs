@@ -31,11 +31,14 @@ pub fn restart_peak_memory(device: Device) {
     }
 }
 
-/// The most memory at one time since the reset, in units of 10^6 bytes: on a GPU what tensors took,
-/// on the CPU what the process had resident. None where it cannot be known.
+/// The most memory at one time since the reset, in units of 10^6 bytes: on a GPU what tensors took
+/// and CUDA graphs keep, on the CPU what the process had resident. None where it cannot be known.
 pub fn peak_memory_mb(device: Device) -> Option<f64> {
     match device {
-        Device::Cuda(index) => Some(shim::peak_memory(index, false).ok()? as f64 / 1e6),
+        Device::Cuda(index) => {
+            let tensors = shim::peak_memory(index, false).ok()?;
+            Some((tensors + shim::graph_memory()) as f64 / 1e6)
+        }
         _ => Some(status_bytes("VmHWM:")? as f64 / 1e6),
     }
 }

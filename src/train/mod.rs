@@ -25,7 +25,11 @@ pub mod optim;
 #[cfg(feature = "torch")]
 pub mod pace;
 #[cfg(feature = "torch")]
+mod pass;
+#[cfg(feature = "torch")]
 pub mod precision;
+#[cfg(feature = "torch")]
+mod replay;
 #[cfg(feature = "torch")]
 pub mod runner;
 #[cfg(feature = "torch")]

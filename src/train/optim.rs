@@ -80,10 +80,19 @@ impl Optim {
         self.scaler.as_ref().map_or_else(|| Ok(loss.shallow_clone()), |scaler| scaler.scaled(loss))
     }
 
+    /// The groups that this step trains.
+    fn trained(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().filter(|group| group.is_trained(self.steps))
+    }
+
     /// The parameters that this step trains.
-    fn trained_params(&self) -> Vec<Tensor> {
-        let trained = self.groups.iter().filter(|group| group.is_trained(self.steps));
-        trained.flat_map(Group::params).map(Tensor::shallow_clone).collect()
+    pub(super) fn trained_params(&self) -> Vec<Tensor> {
+        self.trained().flat_map(Group::params).map(Tensor::shallow_clone).collect()
+    }
+
+    /// How many these are. They only become fewer.
+    pub(super) fn count_trained(&self) -> usize {
+        self.trained().map(|group| group.params().len()).sum()
     }
 
     /// Takes the scale of the loss out of the gradients; in float16 a number that is not 0 where one
@@ -101,11 +110,10 @@ impl Optim {
     /// What libtorch reports.
     pub fn step(&mut self, lr: f64) -> Result<(), TchError> {
         let found = self.unscaled()?;
-        let trained = || self.groups.iter().filter(|group| group.is_trained(self.steps));
         if let Some(most) = self.clip {
             shim::clip(&self.trained_params(), most)?;
         }
-        for group in trained() {
+        for group in self.trained() {
             group.step(self.steps, (lr, self.full), found.as_ref())?;
             shim::forget_gradients(group.params())?;
             group.rest_before(self.steps + 1)?;

@@ -266,6 +266,10 @@ impl fit::Watch for Teller<'_, '_> {
     fn epoch(&mut self, epoch: &fit::Epoch) {
         self.log.epoch(self.row(epoch));
     }
+
+    fn note(&mut self, text: &str) {
+        self.log.say(text);
+    }
 }
 
 impl Teller<'_, '_> {

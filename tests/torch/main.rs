@@ -10,6 +10,7 @@ mod bench;
 #[path = "../common/cases.rs"]
 mod cases;
 mod cli;
+mod cuda;
 mod distill;
 mod early_stop;
 mod family;

@@ -17,6 +17,10 @@ pub struct Clock {
     /// What was resident before the model was made, bytes.
     base: Option<u64>,
     environment: Environment,
+    /// Whether steps replay a CUDA graph; none where they cannot.
+    replays: Option<bool>,
+    /// What was noted on the way.
+    notes: Vec<String>,
     phase: Phase,
 }
 
@@ -32,7 +36,19 @@ enum Phase {
 
 impl Clock {
     pub fn new(device: Device, base: Option<u64>, environment: Environment) -> Self {
-        Self { device, base, environment, phase: Phase::Start }
+        let (replays, notes) = (None, Vec::new());
+        Self { device, base, environment, replays, notes, phase: Phase::Start }
+    }
+
+    /// Something was noted before the first step was done.
+    pub fn note(&mut self, text: &str) {
+        self.notes.push(text.into());
+    }
+
+    /// A training step is done, as a replayed CUDA graph or not.
+    pub fn tick_training(&mut self, is_replayed: bool) {
+        self.replays = Some(is_replayed).filter(|_| self.device.is_cuda());
+        self.tick();
     }
 
     /// A step is done. Ends the process where stdin ends.
@@ -65,7 +81,8 @@ impl Clock {
         let Environment { device, device_name, threads, code_version, .. } = &self.environment;
         json!({
             "base_bytes": self.base, "device": device, "device_name": device_name,
-            "threads": threads, "version": code_version,
+            "threads": threads, "version": code_version, "cuda_graph": self.replays,
+            "notes": self.notes,
         })
     }
 

@@ -114,11 +114,15 @@ fn load_libraries(device: Device) -> Result<(), TchError> {
 }
 
 impl Watch for Clock {
-    fn step(&mut self, _: &Step) {
-        self.tick();
+    fn step(&mut self, step: &Step) {
+        self.tick_training(step.is_replayed);
     }
 
     fn epoch(&mut self, _: &Epoch) {}
+
+    fn note(&mut self, text: &str) {
+        Self::note(self, text);
+    }
 }
 
 /// Plain SGD at a rate that no network loses its loss at. The peer has the same.

@@ -150,6 +150,10 @@ impl Bench<'_> {
         let ours = Worker::start("resweep", self.ours(case))?;
         let checked = self.check(case)?;
         faults += u32::from(checked.is_off());
+        if ours.1.cuda_graph == Some(false) {
+            eprintln!("error: its training steps are no CUDA graph");
+            faults += 1;
+        }
         let gemm = Worker::start("the matrix product", self.peer(case, &ours.1, &["--gemm"]))?.0;
         let mut peers = Vec::new();
         for &peer in &self.args.peers {
@@ -202,6 +206,7 @@ impl Bench<'_> {
             device: ready.device.clone().unwrap_or_default(),
             device_name: ready.device_name.clone().unwrap_or_default(),
             threads: ready.threads.unwrap_or_default(),
+            cuda_graph: ready.cuda_graph,
             logits_difference: checked.logits.max(checked.logits_after),
             step_difference: checked.step,
             code_version: ready.version.clone().unwrap_or_default(),

@@ -41,6 +41,10 @@ pub struct Ready {
     pub threads: Option<u32>,
     /// The version of resweep.
     pub version: Option<String>,
+    /// Whether its training steps replay a CUDA graph; none where they cannot.
+    pub cuda_graph: Option<bool>,
+    /// What a person should know.
+    pub notes: Vec<String>,
 }
 
 /// A process with its ways in and out.
@@ -70,8 +74,9 @@ impl Worker {
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().ok_or_else(no_pipe)?);
         let mut worker = Self { name: name.into(), child, stdin, stdout, log };
-        let ready = worker.read()?;
+        let ready: Ready = worker.read()?;
         eprintln!("  {name} is ready");
+        ready.notes.iter().for_each(|note| eprintln!("  {name} {note}"));
         Ok((worker, ready))
     }
 

@@ -1,0 +1,197 @@
+//! CUDA graphs: work of a GPU that is recorded once and replayed in one call.
+
+use std::ffi::{c_char, c_int};
+use std::marker::PhantomData;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tch::{TchError, Tensor};
+use torch_sys::C_tensor;
+
+use super::{check_counts, pointers, result};
+
+type List = *const *mut C_tensor;
+
+/// An `at::cuda::CUDAGraph`.
+#[repr(C)]
+struct Raw {
+    opaque: [u8; 0],
+}
+
+unsafe extern "C" {
+    fn resweep_graph_new(graph: *mut *mut Raw) -> *mut c_char;
+    fn resweep_graph_free(graph: *mut Raw) -> *mut c_char;
+    fn resweep_graph_begin(graph: *mut Raw) -> *mut c_char;
+    fn resweep_graph_end(graph: *mut Raw) -> *mut c_char;
+    fn resweep_graph_replay(graph: *mut Raw) -> *mut c_char;
+    fn resweep_stream_enter(device: c_int, before: *mut StreamId) -> *mut c_char;
+    fn resweep_stream_leave(before: *const StreamId) -> *mut c_char;
+    fn resweep_held(device: c_int, held: *mut Held) -> *mut c_char;
+    fn resweep_set_gradients(params: List, gradients: List, count: usize) -> *mut c_char;
+}
+
+/// What the allocator of a GPU has in hand, bytes.
+#[repr(C)]
+#[derive(Debug, Default, Clone, Copy)]
+struct Held {
+    /// In tensors.
+    allocated: i64,
+    /// In all.
+    reserved: i64,
+}
+
+impl Held {
+    fn on(device: usize) -> Result<Self, TchError> {
+        let mut held = Self::default();
+        // SAFETY: `held` lives for the length of the call.
+        result(unsafe { resweep_held(device as c_int, &raw mut held) })?;
+        Ok(held)
+    }
+
+    /// What no tensor shows, as far as it has come about since.
+    fn hidden_since(self, before: Self) -> u64 {
+        let grown = (self.reserved - before.reserved) - (self.allocated - before.allocated);
+        u64::try_from(grown).unwrap_or(0)
+    }
+}
+
+/// The memory of all graphs that no tensor shows, bytes.
+static HIDDEN: AtomicU64 = AtomicU64::new(0);
+
+/// The bytes that the graphs of this process keep for what they compute on the way. libtorch's
+/// statistics count them as free.
+pub fn graph_memory() -> u64 {
+    HIDDEN.load(Ordering::Relaxed)
+}
+
+/// Recorded work of a GPU. Its inputs and results are the tensors that it was recorded with: they
+/// must live as long as it is replayed.
+#[derive(Debug)]
+pub struct Graph {
+    raw: *mut Raw,
+    /// Its share of [`HIDDEN`].
+    hidden: u64,
+}
+
+impl Graph {
+    /// Records what `work` gives to a device, which must be on a [`Stream`] of its own; nothing of it
+    /// is done. What it makes becomes valid by the first replay.
+    ///
+    /// # Errors
+    /// What `work` or libtorch reports; a wait for the device within `work` is one. Nothing is
+    /// recorded then.
+    pub fn record<T>(
+        device: usize,
+        work: impl FnOnce() -> Result<T, TchError>,
+    ) -> Result<(Self, T), TchError> {
+        let mut graph = Self { raw: null_mut(), hidden: 0 };
+        // SAFETY: `graph.raw` is null, and becomes a graph of its own.
+        result(unsafe { resweep_graph_new(&raw mut graph.raw) })?;
+        let before = Held::on(device)?;
+        // SAFETY: the graph lives, as it does below.
+        result(unsafe { resweep_graph_begin(graph.raw) })?;
+        let made = work();
+        // The end comes also where the work failed, or the stream would go on recording.
+        // SAFETY: as above.
+        let ended = result(unsafe { resweep_graph_end(graph.raw) });
+        // What failed first says more.
+        let made = made?;
+        ended?;
+        graph.hidden = Held::on(device)?.hidden_since(before);
+        HIDDEN.fetch_add(graph.hidden, Ordering::Relaxed);
+        Ok((graph, made))
+    }
+
+    /// Does what was recorded once more, with what its inputs hold now. Does not wait for it.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub fn replay(&self) -> Result<(), TchError> {
+        // SAFETY: the graph was recorded, and lives.
+        result(unsafe { resweep_graph_replay(self.raw) })
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        if !self.raw.is_null() {
+            // SAFETY: it is freed once, here. What fails then leaks.
+            let _ = result(unsafe { resweep_graph_free(self.raw) });
+        }
+        HIDDEN.fetch_sub(self.hidden, Ordering::Relaxed);
+    }
+}
+
+/// A stream, as libtorch names it.
+#[repr(C)]
+#[derive(Debug, Default)]
+struct StreamId {
+    id: i64,
+    device: i8,
+    kind: i8,
+}
+
+/// A stream of its own for the work that this thread gives to a GPU, until it is dropped. Both ends
+/// wait for the device.
+#[derive(Debug)]
+pub struct Stream {
+    before: StreamId,
+    here: PhantomData<*const ()>,
+}
+
+impl Stream {
+    /// Puts a stream of libtorch's pool into use.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub fn enter(device: usize) -> Result<Self, TchError> {
+        let mut before = StreamId::default();
+        // SAFETY: `before` lives for the length of the call.
+        result(unsafe { resweep_stream_enter(device as c_int, &raw mut before) })?;
+        Ok(Self { before, here: PhantomData })
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // SAFETY: `before` lives for the length of the call. What could fail is work that was given to
+        // the device before, which the next call reports.
+        let _ = result(unsafe { resweep_stream_leave(&raw const self.before) });
+    }
+}
+
+/// Makes tensors the gradients of `params`, in their order.
+///
+/// # Errors
+/// What libtorch reports.
+pub fn set_gradients(params: &[Tensor], gradients: &[Tensor]) -> Result<(), TchError> {
+    check_counts(params, &[gradients], false)?;
+    let [params, gradients] = [params, gradients].map(pointers);
+    // SAFETY: the pointers are live at::Tensor for the length of the call; the counts agree.
+    result(unsafe { resweep_set_gradients(params.as_ptr(), gradients.as_ptr(), params.len()) })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    #[test]
+    fn gradients_can_be_given() {
+        let param = Tensor::ones([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let gradient = Tensor::from_slice(&[1.0f32, -2.0]);
+        set_gradients(&[param.shallow_clone()], &[gradient.shallow_clone()]).unwrap();
+        assert_eq!(param.grad(), gradient);
+        assert!(set_gradients(&[param], &[]).is_err());
+    }
+
+    #[test]
+    fn what_grew_in_no_tensor_is_hidden() {
+        let held = |allocated, reserved| Held { allocated, reserved };
+        assert_eq!(held(30, 120).hidden_since(held(10, 40)), 60);
+        assert_eq!(held(30, 40).hidden_since(held(10, 40)), 0);
+    }
+}

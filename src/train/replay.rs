@@ -1,0 +1,347 @@
+//! The passes of whole batches on a GPU as a CUDA graph: recorded at the first of them, then replayed
+//! in one call each, where a pass given operation by operation is some hundreds of calls, which small
+//! networks wait for.
+//!
+//! Forward pass, loss, backward pass and, with a teacher, its forward pass are recorded. What changes
+//! from step to step in more than values stays outside: the gathering of a batch, and the optimiser,
+//! whose learning rate is a number of the host. Both are a few calls.
+//!
+//! **Invariant:** a graph is replayed only after it has been seen to give the loss and gradients that
+//! the same pass gives without it, on the batch that it was recorded at. Where it cannot be recorded,
+//! or gives others, passes go on without.
+
+use tch::{Device, Kind, TchError, Tensor, no_grad_guard};
+
+use super::batches::Targets;
+use super::pass::{Pass, Passed};
+use crate::model::Model;
+use crate::op::Weight;
+use crate::shim::{self, Graph, Stream};
+
+/// Passes before the one that is recorded: libraries choose their kernels and take their memory.
+const WARM_UPS: usize = 3;
+/// How far loss and gradients of a replay may be from those without, relative to these. Kernels that
+/// add up in no fixed order differ by rounding, which formats of 16 bits make large; a graph that reads
+/// what is no longer there differs by everything.
+const LOSS: f64 = 0.01;
+const GRADIENTS: f64 = 0.1;
+
+/// How passes of whole batches are done.
+#[derive(Debug)]
+pub(super) enum Replay {
+    /// Operation by operation.
+    Off,
+    /// The next one is recorded.
+    Due(usize),
+    /// As at the first one.
+    On(Box<Recorded>),
+}
+
+impl Replay {
+    /// For a network on a device, whose passes are the same work each time, or draw random numbers.
+    pub(super) fn on(device: Device, is_same: bool) -> Self {
+        match device {
+            Device::Cuda(index) if is_same => Self::Due(index),
+            _ => Self::Off,
+        }
+    }
+
+    /// The stream that passes are recorded and replayed on: libtorch's usual one cannot be. To be
+    /// held while they are.
+    pub(super) fn stream(&self) -> Result<Option<Stream>, TchError> {
+        match self {
+            Self::Off => Ok(None),
+            Self::Due(device) => Stream::enter(*device).map(Some),
+            Self::On(recorded) => Stream::enter(recorded.device).map(Some),
+        }
+    }
+
+    /// Whether the last pass of a whole batch was a replay.
+    pub(super) fn is_on(&self) -> bool {
+        matches!(self, Self::On(_))
+    }
+
+    /// A pass of a whole batch, whose parameters have no gradients yet. `say` is told why there is no
+    /// graph.
+    pub(super) fn pass(
+        &mut self,
+        pass: &Pass<'_>,
+        (images, targets): (&Tensor, &Targets),
+        say: impl FnOnce(&str),
+    ) -> Result<Passed, TchError> {
+        if let Self::On(recorded) = self {
+            if !recorded.trains(pass) {
+                // Some parameters have had their epochs since.
+                *self = Self::Due(recorded.device);
+            } else if recorded.inputs.fit(images, targets) {
+                return recorded.replay(images, targets);
+            }
+        }
+        if let Self::Due(device) = *self {
+            match Recorded::of(pass, (images, targets), device) {
+                Ok((recorded, passed)) => {
+                    *self = Self::On(Box::new(recorded));
+                    return Ok(passed);
+                }
+                Err(error) => {
+                    *self = Self::Off;
+                    let why = crate::torch_error::first_line(&error);
+                    say(&format!("trains without a CUDA graph: {why}"));
+                }
+            }
+        }
+        pass.run(images, targets, 1.0)
+    }
+}
+
+/// Images and targets at a fixed place.
+#[derive(Debug)]
+struct Inputs {
+    images: Tensor,
+    targets: Targets,
+}
+
+impl Inputs {
+    fn like(images: &Tensor, targets: &Targets) -> Result<Self, TchError> {
+        let shares = targets.shares.as_ref().map(Tensor::f_copy_of).transpose()?;
+        let targets = Targets { labels: targets.labels.f_copy_of()?, shares };
+        Ok(Self { images: images.f_copy_of()?, targets })
+    }
+
+    fn fit(&self, images: &Tensor, targets: &Targets) -> bool {
+        self.images.size() == images.size()
+            && self.targets.shares.is_some() == targets.shares.is_some()
+    }
+
+    fn set(&mut self, images: &Tensor, targets: &Targets) -> Result<(), TchError> {
+        let _no_grad = no_grad_guard();
+        self.images.f_copy_(images)?;
+        self.targets.labels.f_copy_(&targets.labels)?;
+        match (&mut self.targets.shares, &targets.shares) {
+            (Some(own), Some(shares)) => own.f_copy_(shares),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A copy with the layout of the tensor.
+trait CopyOf: Sized {
+    fn f_copy_of(&self) -> Result<Self, TchError>;
+}
+
+impl CopyOf for Tensor {
+    fn f_copy_of(&self) -> Result<Self, TchError> {
+        let mut copy = self.f_empty_like()?;
+        copy.f_copy_(self)?;
+        Ok(copy)
+    }
+}
+
+/// A recorded pass, and the tensors that it reads and writes.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    device: usize,
+    graph: Graph,
+    inputs: Inputs,
+    passed: Passed,
+    params: Vec<Tensor>,
+    gradients: Vec<Tensor>,
+}
+
+impl Recorded {
+    /// Records a pass, and does it once.
+    fn of(
+        pass: &Pass<'_>,
+        (images, targets): (&Tensor, &Targets),
+        device: usize,
+    ) -> Result<(Self, Passed), TchError> {
+        let params = pass.optim.trained_params();
+        let untrained = Untrained::of(pass.model)?;
+        let made = Self::checked(pass, (images, targets), (device, &params, &untrained));
+        if made.is_err() {
+            shim::forget_gradients(&params)?;
+            untrained.restore()?;
+        }
+        made
+    }
+
+    fn checked(
+        pass: &Pass<'_>,
+        (images, targets): (&Tensor, &Targets),
+        (device, params, untrained): (usize, &[Tensor], &Untrained),
+    ) -> Result<(Self, Passed), TchError> {
+        let inputs = Inputs::like(images, targets)?;
+        let eager = || {
+            untrained.restore()?;
+            shim::forget_gradients(params)?;
+            pass.run(&inputs.images, &inputs.targets, 1.0)
+        };
+        let mut expected = eager()?;
+        for _ in 1..WARM_UPS {
+            expected = eager()?;
+        }
+        let expected = (expected.loss, gradients(params)?);
+        shim::forget_gradients(params)?;
+        let work = || pass.run(&inputs.images, &inputs.targets, 1.0);
+        let (graph, passed) = Graph::record(device, work)?;
+        let (gradients, params) = (gradients(params)?, copies(params));
+        let mut recorded = Self { device, graph, inputs, passed, params, gradients };
+        // Other images first: what a replay gives must not be left from another.
+        recorded.replay(&images.f_zeros_like()?, targets)?;
+        untrained.restore()?;
+        let passed = recorded.replay(images, targets)?;
+        agree((&passed.loss, &recorded.gradients), (&expected.0, &expected.1))?;
+        Ok((recorded, passed))
+    }
+
+    /// Whether it gives gradients to the parameters that are trained.
+    fn trains(&self, pass: &Pass<'_>) -> bool {
+        self.params.len() == pass.optim.count_trained()
+    }
+
+    /// The pass with other images. What it gives is there until the next one.
+    fn replay(&mut self, images: &Tensor, targets: &Targets) -> Result<Passed, TchError> {
+        self.inputs.set(images, targets)?;
+        self.graph.replay()?;
+        shim::set_gradients(&self.params, &self.gradients)?;
+        let Passed { loss, logits } = &self.passed;
+        Ok(Passed { loss: loss.shallow_clone(), logits: logits.shallow_clone() })
+    }
+}
+
+/// What a forward pass changes in a model, as it was: running statistics.
+struct Untrained {
+    own: Vec<Tensor>,
+    before: Vec<Tensor>,
+}
+
+impl Untrained {
+    fn of(model: &Model) -> Result<Self, TchError> {
+        let weights = model.weights().filter(|(weight, _): &(&Weight, _)| !weight.is_trained());
+        let own: Vec<Tensor> = weights.map(|(_, tensor)| tensor.shallow_clone()).collect();
+        let before = own.iter().map(CopyOf::f_copy_of).collect::<Result<_, _>>()?;
+        Ok(Self { own, before })
+    }
+
+    fn restore(&self) -> Result<(), TchError> {
+        shim::copy(&self.own, &self.before)
+    }
+}
+
+fn copies(tensors: &[Tensor]) -> Vec<Tensor> {
+    tensors.iter().map(Tensor::shallow_clone).collect()
+}
+
+fn gradients(params: &[Tensor]) -> Result<Vec<Tensor>, TchError> {
+    let gradients: Vec<Tensor> = params.iter().map(Tensor::f_grad).collect::<Result<_, _>>()?;
+    match gradients.iter().all(Tensor::defined) && !gradients.is_empty() {
+        true => Ok(gradients),
+        false => Err(TchError::Torch("a pass leaves trained parameters without gradients".into())),
+    }
+}
+
+/// Whether loss and gradients are those that are expected. Waits for the device.
+fn agree(
+    (loss, gradients): (&Tensor, &[Tensor]),
+    (expected_loss, expected): (&Tensor, &[Tensor]),
+) -> Result<(), TchError> {
+    let _no_grad = no_grad_guard();
+    let (loss, expected_loss) = (loss.f_double_value(&[])?, expected_loss.f_double_value(&[])?);
+    let of_loss = (loss - expected_loss).abs() / expected_loss.abs().max(1e-3);
+    let differences: Vec<Tensor> =
+        gradients.iter().zip(expected).map(|(a, b)| a.f_sub(b)).collect::<Result<_, _>>()?;
+    let (difference, norm) = (norm(&differences)?, norm(expected)?);
+    let of_gradients = difference / norm;
+    // The scale of a float16 loss may be too large at first, for both.
+    let is_scaled_away = !norm.is_finite();
+    if of_loss <= LOSS && (of_gradients <= GRADIENTS || is_scaled_away) {
+        return Ok(());
+    }
+    Err(TchError::Torch(format!(
+        "its loss is {loss} where {expected_loss} is expected, and its gradients are {of_gradients:.2} of \
+         their size away from those expected"
+    )))
+}
+
+/// The norm of all tensors together.
+fn norm(tensors: &[Tensor]) -> Result<f64, TchError> {
+    let squares: Vec<Tensor> = tensors
+        .iter()
+        .map(|tensor| tensor.f_to_kind(Kind::Double)?.f_square()?.f_sum(Kind::Double))
+        .collect::<Result<_, _>>()?;
+    Ok(Tensor::f_stack(&squares, 0)?.f_sum(Kind::Double)?.f_double_value(&[])?.sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::path::Path;
+
+    use super::*;
+    use crate::experiment;
+    use crate::plan::Plan;
+    use crate::spec::load::Loader;
+    use crate::spec::train::Train;
+    use crate::train::optim::Optim;
+
+    fn plan() -> Plan {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/models/resnet18.ron");
+        let set = ["params.width=4".to_string()];
+        experiment::network(&Loader::default(), &path, &set, None).unwrap()
+    }
+
+    fn batch() -> (Tensor, Targets) {
+        let count = 8 * 3 * 32 * 32;
+        let values: Vec<f32> = (0..count).map(|at| (at as f32 * 0.37).sin()).collect();
+        let images = Tensor::from_slice(&values).view([8, 32, 32, 3]).permute([0, 3, 1, 2]);
+        let labels = Tensor::from_slice(&[0i64, 1, 2, 3, 4, 5, 6, 7]);
+        (images, Targets { labels, shares: None })
+    }
+
+    /// Loss, gradients and weights after a pass of a fresh network; and what it said.
+    fn passed(mut replay: Replay) -> (Vec<Tensor>, Vec<String>) {
+        let recipe: Train =
+            ron::from_str("(epochs: 1, batch: 8, optimizer: Sgd(lr: 0.1, momentum: 0.9))").unwrap();
+        let model = Model::new(plan(), 0, Device::Cpu).unwrap();
+        let optim = Optim::new(&recipe, 1, &model).unwrap();
+        let pass = Pass { model: &model, recipe: &recipe, lesson: None, optim: &optim };
+        let ((images, targets), mut said) = (batch(), Vec::new());
+        let passed = replay.pass(&pass, (&images, &targets), |why| said.push(why.into())).unwrap();
+        assert!(!replay.is_on());
+        let mut all = vec![passed.loss, passed.logits];
+        all.extend(gradients(&optim.trained_params()).unwrap());
+        all.extend(model.weights().map(|(_, weight)| weight.detach()));
+        (all, said)
+    }
+
+    /// Here there is no CUDA: what was tried leaves no trace.
+    #[test]
+    fn where_nothing_can_be_recorded_a_pass_is_the_same_without() {
+        let (tried, said) = passed(Replay::Due(0));
+        assert!(
+            said[0].starts_with("trains without a CUDA graph: this libtorch has no "),
+            "{said:?}"
+        );
+        let (plain, nothing) = passed(Replay::Off);
+        assert!(nothing.is_empty());
+        assert_eq!(tried.len(), plain.len());
+        assert!(tried.iter().zip(&plain).all(|(a, b)| a.equal(b)));
+    }
+
+    #[test]
+    fn a_graph_that_gives_something_else_is_told() {
+        let tensors = |values: [f64; 2]| values.map(|value| Tensor::from_slice(&[value, 1.0]));
+        let loss = |value: f64| Tensor::from(value);
+        let (same, rounded, other) =
+            (tensors([1.0, 2.0]), tensors([1.001, 2.0]), tensors([1.0, -2.0]));
+        let check = |l: f64, a: &[Tensor]| agree((&loss(l), a), (&loss(2.0), &same));
+        assert!(check(2.001, &rounded).is_ok());
+        assert!(check(2.1, &rounded).is_err());
+        assert!(check(f64::NAN, &rounded).is_err());
+        let told = check(2.0, &other).unwrap_err().to_string();
+        assert!(told.contains("gradients are 1.51"), "{told}");
+        let too_large = tensors([f64::INFINITY, 1.0]);
+        assert!(agree((&loss(2.0), &too_large), (&loss(2.0), &too_large)).is_ok());
+    }
+}
