@@ -56,6 +56,7 @@
 //! | an optimiser | `spec/train/optimizer.rs` (its fields), `train/optim/rule.rs` (its state and step), `shim/`; golden steps in `tests/reference/optim.py` |
 //! | a part of the loss | `train/distill.rs` is an example; golden values in `tests/reference/distill.py` |
 //! | what a step on a GPU replays | `train/replay.rs`, `shim/graph.cpp`; against the CPU in `tests/torch/cuda.rs` |
+//! | where tensors on the CPU lie | `shim/memory.cpp`, its tests in `shim/memory.rs` |
 //! | a precision | `spec/train/precision.rs`, `train/precision.rs`, `model/arithmetic.rs`; golden steps in `tests/reference/precision.py` |
 //! | a schedule | `spec/train/schedule.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
 //! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |

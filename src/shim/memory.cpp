@@ -50,6 +50,7 @@ class Region {
 
   // Null where there is no room.
   void* take(size_t bytes) {
+    if (bytes > room_) return nullptr;
     const size_t size = (bytes + kAlignment - 1) / kAlignment * kAlignment + kGap;
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = by_size_.lower_bound({size, nullptr});

@@ -10,13 +10,15 @@ use torch_sys::C_tensor;
 
 mod graph;
 mod layers;
+mod memory;
 mod precision;
 mod steps;
 
 pub use graph::{Graph, Stream, graph_memory, set_gradients};
 pub use layers::{Norm, Reuse, Then, Window, batch_norm, conv2d, conv2d_then};
+pub use memory::{keep_memory, release_memory};
 pub use precision::{Autocast, Scaling, restore, tf32, unscale, update_scale};
-pub use steps::{Lion, Muon, RmsProp, RmsPropState, clip, copy, lerp, lion, muon, rmsprop};
+pub use steps::{Lion, Muon, RmsProp, RmsPropState, clip, copies, copy, lerp, lion, muon, rmsprop};
 
 unsafe extern "C" {
     fn resweep_free(message: *mut c_char);
@@ -47,8 +49,6 @@ unsafe extern "C" {
         found: *const C_tensor,
     ) -> *mut c_char;
     fn resweep_forget_gradients(params: *const *mut C_tensor, count: usize) -> *mut c_char;
-    fn resweep_keep_memory() -> *mut c_char;
-    fn resweep_release_memory() -> *mut c_char;
     fn resweep_peak_memory(device: c_int, reset: bool, bytes: *mut i64) -> *mut c_char;
 }
 
@@ -166,25 +166,6 @@ pub fn forget_gradients(params: &[Tensor]) -> Result<(), TchError> {
     let params = pointers(params);
     // SAFETY: the pointers are live at::Tensor for the length of the call.
     result(unsafe { resweep_forget_gradients(params.as_ptr(), params.len()) })
-}
-
-/// Gives large tensors on the CPU a region of memory of their own from here on, which the process
-/// keeps. Where the system refuses the address space, nothing changes.
-///
-/// # Errors
-/// What libtorch reports.
-pub fn keep_memory() -> Result<(), TchError> {
-    // SAFETY: the allocator may be changed at any time; tensors go back to the one they came from.
-    result(unsafe { resweep_keep_memory() })
-}
-
-/// Gives the free parts of that region back to the system.
-///
-/// # Errors
-/// None that are known.
-pub fn release_memory() -> Result<(), TchError> {
-    // SAFETY: only what no tensor uses is given back.
-    result(unsafe { resweep_release_memory() })
 }
 
 /// The most bytes that tensors on a GPU took at one time since the last reset

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::ptr::null;
 
-use tch::{TchError, Tensor};
+use tch::{TchError, Tensor, no_grad_guard};
 use torch_sys::C_tensor;
 
 use super::{check_counts, pointers, result};
@@ -170,4 +170,15 @@ pub fn copy(to: &[Tensor], from: &[Tensor]) -> Result<(), TchError> {
     let [to, from] = [to, from].map(pointers);
     // SAFETY: the pointers are live at::Tensor for the length of the call; the counts agree.
     result(unsafe { resweep_copy(to.as_ptr(), from.as_ptr(), to.len()) })
+}
+
+/// Tensors of their own with the values and layouts of others, without gradients.
+///
+/// # Errors
+/// What libtorch reports, such as a lack of memory.
+pub fn copies(tensors: &[Tensor]) -> Result<Vec<Tensor>, TchError> {
+    let _no_grad = no_grad_guard();
+    let copies = tensors.iter().map(Tensor::f_empty_like).collect::<Result<Vec<_>, _>>()?;
+    copy(&copies, tensors)?;
+    Ok(copies)
 }

@@ -12,6 +12,7 @@
 
 use tch::{Device, Kind, TchError, Tensor, no_grad_guard};
 
+use super::augment::copied;
 use super::batches::Targets;
 use super::pass::{Pass, Passed};
 use crate::model::Model;
@@ -103,9 +104,9 @@ struct Inputs {
 
 impl Inputs {
     fn like(images: &Tensor, targets: &Targets) -> Result<Self, TchError> {
-        let shares = targets.shares.as_ref().map(Tensor::f_copy_of).transpose()?;
-        let targets = Targets { labels: targets.labels.f_copy_of()?, shares };
-        Ok(Self { images: images.f_copy_of()?, targets })
+        let shares = targets.shares.as_ref().map(copied).transpose()?;
+        let targets = Targets { labels: copied(&targets.labels)?, shares };
+        Ok(Self { images: copied(images)?, targets })
     }
 
     fn fit(&self, images: &Tensor, targets: &Targets) -> bool {
@@ -121,19 +122,6 @@ impl Inputs {
             (Some(own), Some(shares)) => own.f_copy_(shares),
             _ => Ok(()),
         }
-    }
-}
-
-/// A copy with the layout of the tensor.
-trait CopyOf: Sized {
-    fn f_copy_of(&self) -> Result<Self, TchError>;
-}
-
-impl CopyOf for Tensor {
-    fn f_copy_of(&self) -> Result<Self, TchError> {
-        let mut copy = self.f_empty_like()?;
-        copy.f_copy_(self)?;
-        Ok(copy)
     }
 }
 
@@ -184,7 +172,8 @@ impl Recorded {
         shim::forget_gradients(params)?;
         let work = || pass.run(&inputs.images, &inputs.targets, 1.0);
         let (graph, passed) = Graph::record(device, work)?;
-        let (gradients, params) = (gradients(params)?, copies(params));
+        let (gradients, params) =
+            (gradients(params)?, params.iter().map(Tensor::shallow_clone).collect());
         let mut recorded = Self { device, graph, inputs, passed, params, gradients };
         // Other images first: what a replay gives must not be left from another.
         recorded.replay(&images.f_zeros_like()?, targets)?;
@@ -219,17 +208,13 @@ impl Untrained {
     fn of(model: &Model) -> Result<Self, TchError> {
         let weights = model.weights().filter(|(weight, _): &(&Weight, _)| !weight.is_trained());
         let own: Vec<Tensor> = weights.map(|(_, tensor)| tensor.shallow_clone()).collect();
-        let before = own.iter().map(CopyOf::f_copy_of).collect::<Result<_, _>>()?;
+        let before = shim::copies(&own)?;
         Ok(Self { own, before })
     }
 
     fn restore(&self) -> Result<(), TchError> {
         shim::copy(&self.own, &self.before)
     }
-}
-
-fn copies(tensors: &[Tensor]) -> Vec<Tensor> {
-    tensors.iter().map(Tensor::shallow_clone).collect()
 }
 
 fn gradients(params: &[Tensor]) -> Result<Vec<Tensor>, TchError> {

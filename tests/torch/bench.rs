@@ -34,6 +34,8 @@ fn both_modes_are_timed_when_stdin_says_so() {
         let output = worker(&["--mode", mode, "--batch", "20"], "time 2\ntime 5\n");
         let [ready, two, five] = answers(&output).try_into().unwrap();
         assert_eq!((&ready["device"], &ready["threads"]), (&"cpu".into(), &1.into()));
+        // Those are a GPU's.
+        assert!(ready["cuda_graph"].is_null() && ready["notes"] == Value::Array(Vec::new()));
         let base = ready["base_bytes"].as_u64().unwrap();
         for (sample, steps) in [(two, 2), (five, 5)] {
             assert_eq!(sample["steps"], steps);

@@ -129,7 +129,7 @@ fn upload(values: &Tensor, device: Device) -> Result<Tensor, TchError> {
 }
 
 /// A tensor of its own with the same values and strides.
-fn copied(tensor: &Tensor) -> Result<Tensor, TchError> {
+pub(super) fn copied(tensor: &Tensor) -> Result<Tensor, TchError> {
     let mut copy = tensor.f_empty_like()?;
     copy.f_copy_(tensor)?;
     Ok(copy)

@@ -96,7 +96,7 @@ impl Group {
         };
         let changed = self.params.iter().chain(self.state.iter().flatten());
         let changed: Vec<Tensor> = changed.map(Tensor::shallow_clone).collect();
-        let before = copies(&changed)?;
+        let before = shim::copies(&changed)?;
         self.any_step(step, (lr, full), None)?;
         shim::restore(&changed, &before, found)
     }
@@ -160,13 +160,6 @@ fn muon(rule: &Optimizer, lr: f64, weight_decay: f64) -> Option<shim::Muon> {
         match_adamw: scale == MuonScale::MatchAdamW,
         normalize: weights == MuonWeights::Normalized,
     })
-}
-
-fn copies(tensors: &[Tensor]) -> Result<Vec<Tensor>, TchError> {
-    let _no_grad = no_grad_guard();
-    let copies = tensors.iter().map(Tensor::f_empty_like).collect::<Result<Vec<_>, _>>()?;
-    shim::copy(&copies, tensors)?;
-    Ok(copies)
 }
 
 /// Fresh state, laid out as the parameters are.
