@@ -56,6 +56,31 @@ pub fn release_memory() {
     }
 }
 
+/// Runs of fewer steps than this are over before the quickest kernels have paid for the search among all:
+/// measured on an H200 in bfloat16, with ResNet-18 in batches of 128 all take 4.5 s to search and two 1.1 s,
+/// and a step is 3.5 % quicker.
+const LONG_RUN: u64 = 20_000;
+
+/// Sets how far cuDNN searches for the quickest kernel of a shape that it meets, for a run of so many
+/// steps.
+pub fn search_kernels(device: Device, steps: u64) {
+    if device.is_cuda() {
+        // libtorch's own default is 10. Where setting it fails, it stays.
+        let _ = shim::search_limit(if steps < LONG_RUN { 2 } else { 10 });
+    }
+}
+
+/// Does `work` without searching for the quickest kernels: for shapes that come once an epoch.
+pub fn without_search<T>(device: Device, work: impl FnOnce() -> T) -> T {
+    if !device.is_cuda() {
+        return work();
+    }
+    Cuda::cudnn_set_benchmark(false);
+    let done = work();
+    Cuda::cudnn_set_benchmark(true);
+    done
+}
+
 /// Bytes of memory that new processes can take: what the kernel says is available, or what the
 /// control group of this process leaves where that is less. None where neither can be known.
 pub fn free_memory() -> Option<u64> {

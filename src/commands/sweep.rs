@@ -72,7 +72,7 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Erro
         execute(&job, &mut OneByOne(&mut runner), &store, &mut progress, start)?
     };
     print!("{}", summary.text());
-    println!("{}", tables_line(store.folder()));
+    println!("{}", tables_line(store.folder(), job.halving.is_some()));
     if let Some(store) = keep {
         println!("Weights: {}", store.weights().display());
     }
@@ -117,8 +117,9 @@ pub(super) fn runner<'a>(
     Runner::new(device.device, Box::new(load))
 }
 
-fn tables_line(folder: &Path) -> String {
-    format!("Tables: {0}/accuracy.csv, timing.csv, runs.csv, epochs.csv", folder.display())
+fn tables_line(folder: &Path, has_rungs: bool) -> String {
+    let rungs = if has_rungs { ", halving.csv" } else { "" };
+    format!("Tables: {}/accuracy.csv, timing.csv, runs.csv, epochs.csv{rungs}", folder.display())
 }
 
 /// A data spec with the numbers of training and test images that it comes to.

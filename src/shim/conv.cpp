@@ -213,6 +213,22 @@ std::optional<Window> window_of(const at::Tensor& x, const at::Tensor& weight,
   return even && small && wide ? std::optional(window) : std::nullopt;
 }
 
+// oneDNN's kernels write past their memory for some of these: 8 or 12 channels into a strided kernel of
+// one pixel, for odd numbers of images.
+bool overruns(const at::Tensor& x, const at::Tensor& weight, const Geometry& geometry) {
+  const auto &stride = geometry.stride, &padding = geometry.padding;
+  return x.device().is_cpu() && geometry.groups == 1 && weight.size(1) < 16 &&
+         weight.size(2) == 1 && weight.size(3) == 1 && padding[0] == 0 && padding[1] == 0 &&
+         (stride[0] > 1 || stride[1] > 1);
+}
+
+// The pixels that a strided kernel of one pixel reads.
+at::Tensor pixels_read(const at::Tensor& x, const Geometry& geometry) {
+  return x.slice(2, 0, std::nullopt, geometry.stride[0])
+      .slice(3, 0, std::nullopt, geometry.stride[1])
+      .contiguous(at::MemoryFormat::ChannelsLast);
+}
+
 // The operators below are there for torch.compile: oneDNN's convolution with a bias, a sum and a
 // ReLU in its own loop.
 using Sizes = at::IntArrayRef;
@@ -245,6 +261,29 @@ at::Tensor with_sum(at::Tensor sum, Tensor x, Tensor weight, Bias bias, const Ge
                    geometry.groups, "add", std::nullopt, after, Numbers(), "");
 }
 
+at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight,
+                     const std::optional<at::Tensor>& bias, const Geometry& geometry,
+                     const at::Tensor* other, bool relu, bool reuse) {
+  const bool fused = !at::GradMode::is_enabled() && is_plain(x) && is_plain(weight) &&
+                     (other == nullptr || is_plain(*other));
+  const bool tiled = keeps_size(weight, geometry) && winograd_fits(x, weight);
+  const auto window = tiled ? std::nullopt : window_of(x, weight, geometry);
+  if (fused && tiled) return winograd_conv2d_then(x, weight, bias, other, relu, reuse);
+  if (fused && !window && bias) {
+    return other == nullptr ? with_relu(x, weight, bias, geometry, relu)
+                            : with_sum(reuse ? *other : other->clone(), x, weight, bias, geometry,
+                                       relu);
+  }
+  auto y = tiled    ? winograd_conv2d(x, weight)
+           : window ? Convolution::apply(x, weight, window->side, window->stride)
+                    : at::conv2d(x, weight, bias, geometry.stride, geometry.padding,
+                                 geometry.dilation, geometry.groups);
+  if (bias && (tiled || window)) y = y + bias->view({1, -1, 1, 1});
+  if (other != nullptr) y.add_(*other);
+  if (relu) y.relu_();
+  return y;
+}
+
 }  // namespace
 
 extern "C" {
@@ -257,25 +296,13 @@ char* resweep_conv2d(const at::Tensor* x, const at::Tensor* weight, const at::Te
   return guarded([&] {
     std::optional<at::Tensor> own;
     if (bias != nullptr) own = *bias;
-    const bool fused = !at::GradMode::is_enabled() && is_plain(*x) && is_plain(*weight) &&
-                       (other == nullptr || is_plain(*other));
-    const bool tiled = keeps_size(*weight, *geometry) && winograd_fits(*x, *weight);
-    const auto window = tiled ? std::nullopt : window_of(*x, *weight, *geometry);
     at::Tensor y;
-    if (fused && tiled) {
-      y = winograd_conv2d_then(*x, *weight, own, other, relu, reuse);
-    } else if (fused && !window && own) {
-      y = other == nullptr ? with_relu(*x, *weight, own, *geometry, relu)
-                           : with_sum(reuse ? *other : other->clone(), *x, *weight, own, *geometry,
-                                      relu);
+    if (overruns(*x, *weight, *geometry)) {
+      Geometry dense = *geometry;
+      dense.stride = {1, 1};
+      y = convolved(pixels_read(*x, *geometry), *weight, own, dense, other, relu, reuse);
     } else {
-      y = tiled    ? winograd_conv2d(*x, *weight)
-          : window ? Convolution::apply(*x, *weight, window->side, window->stride)
-                   : at::conv2d(*x, *weight, own, geometry->stride, geometry->padding,
-                                geometry->dilation, geometry->groups);
-      if (own && (tiled || window)) y = y + own->view({1, -1, 1, 1});
-      if (other != nullptr) y.add_(*other);
-      if (relu) y.relu_();
+      y = convolved(*x, *weight, own, *geometry, other, relu, reuse);
     }
     *out = new at::Tensor(std::move(y));
   });

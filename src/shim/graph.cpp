@@ -1,4 +1,4 @@
-// CUDA graphs, streams, and what the allocator of a GPU holds.
+// CUDA graphs, streams, what the allocator of a GPU holds, and how long cuDNN searches.
 //
 // The program is not linked with libtorch's CUDA part, and is built without the headers of CUDA: the
 // members of at::cuda::CUDAGraph are looked up by their names, which are those of libtorch 2.11.0, in
@@ -6,6 +6,7 @@
 
 #include "shim.h"
 
+#include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
 #include <c10/core/Stream.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -23,13 +24,17 @@ void find(F& function, const char* name) {
   TORCH_CHECK(function != nullptr, "this libtorch has no ", name);
 }
 
+// c10::MempoolId_t: what graphs allocate from.
+using Pool = std::pair<unsigned long long, unsigned long long>;
+
 // The members of at::cuda::CUDAGraph, as ATen/cuda/CUDAGraph.h declares them.
 struct Members {
   void (*construct)(void* graph, bool keep_graph);
   void (*destroy)(void* graph);
-  void (*begin)(void* graph, std::pair<unsigned long long, unsigned long long> pool, int mode);
+  void (*begin)(void* graph, Pool pool, int mode);
   void (*end)(void* graph);
   void (*replay)(void* graph);
+  Pool (*pool)(void* graph);
 
   Members() {
     find(construct, "_ZN2at4cuda9CUDAGraphC1Eb");
@@ -37,6 +42,7 @@ struct Members {
     find(begin, "_ZN2at4cuda9CUDAGraph13capture_beginESt4pairIyyE21cudaStreamCaptureMode");
     find(end, "_ZN2at4cuda9CUDAGraph11capture_endEv");
     find(replay, "_ZN2at4cuda9CUDAGraph6replayEv");
+    find(pool, "_ZN2at4cuda9CUDAGraph4poolEv");
   }
 };
 
@@ -56,7 +62,10 @@ class Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  void begin() { members().begin(object_, {0, 0}, kGlobal); }
+  // In the memory of `other`, where there is one.
+  void begin(Graph* other) {
+    members().begin(object_, other == nullptr ? Pool{0, 0} : members().pool(other->object_), kGlobal);
+  }
   void end() { members().end(object_); }
   void replay() { members().replay(object_); }
 
@@ -83,9 +92,10 @@ char* resweep_graph_free(Graph* graph) {
   return guarded([&] { delete graph; });
 }
 
-// From here to the end, what is given to the stream in use is recorded and not done.
-char* resweep_graph_begin(Graph* graph) {
-  return guarded([&] { graph->begin(); });
+// From here to the end, what is given to the stream in use is recorded and not done. What it computes on
+// the way takes the memory of `other` again, which may be null.
+char* resweep_graph_begin(Graph* graph, Graph* other) {
+  return guarded([&] { graph->begin(other); });
 }
 
 char* resweep_graph_end(Graph* graph) {
@@ -124,6 +134,16 @@ char* resweep_held(int device, Held* held) {
     const auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
     *held = {stats.allocated_bytes[all].current, stats.reserved_bytes[all].current};
   });
+}
+
+// Gives back what the allocator of a GPU holds and nothing takes.
+char* resweep_release_cached() {
+  return guarded([&] { at::getDeviceAllocator(c10::DeviceType::CUDA)->emptyCache(); });
+}
+
+// How many algorithms of cuDNN are timed for a convolution of a new shape; 0 for all.
+char* resweep_search_limit(int most) {
+  return guarded([&] { at::globalContext().setBenchmarkLimitCuDNN(most); });
 }
 
 // Makes tensors the gradients of parameters.

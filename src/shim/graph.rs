@@ -21,12 +21,14 @@ struct Raw {
 unsafe extern "C" {
     fn resweep_graph_new(graph: *mut *mut Raw) -> *mut c_char;
     fn resweep_graph_free(graph: *mut Raw) -> *mut c_char;
-    fn resweep_graph_begin(graph: *mut Raw) -> *mut c_char;
+    fn resweep_graph_begin(graph: *mut Raw, other: *mut Raw) -> *mut c_char;
     fn resweep_graph_end(graph: *mut Raw) -> *mut c_char;
     fn resweep_graph_replay(graph: *mut Raw) -> *mut c_char;
     fn resweep_stream_enter(device: c_int, before: *mut StreamId) -> *mut c_char;
     fn resweep_stream_leave(before: *const StreamId) -> *mut c_char;
     fn resweep_held(device: c_int, held: *mut Held) -> *mut c_char;
+    fn resweep_release_cached() -> *mut c_char;
+    fn resweep_search_limit(most: c_int) -> *mut c_char;
     fn resweep_set_gradients(params: List, gradients: List, count: usize) -> *mut c_char;
 }
 
@@ -75,21 +77,28 @@ pub struct Graph {
 
 impl Graph {
     /// Records what `work` gives to a device, which must be on a [`Stream`] of its own; nothing of it
-    /// is done. What it makes becomes valid by the first replay.
+    /// is done. What it makes becomes valid by the first replay. What it needs on the way takes the
+    /// memory that another graph needs on its own way, where one is given: the two must not be replayed
+    /// at the same time.
     ///
     /// # Errors
     /// What `work` or libtorch reports; a wait for the device within `work` is one. Nothing is
     /// recorded then.
     pub fn record<T>(
         device: usize,
+        other: Option<&Self>,
         work: impl FnOnce() -> Result<T, TchError>,
     ) -> Result<(Self, T), TchError> {
         let mut graph = Self { raw: null_mut(), hidden: 0 };
         // SAFETY: `graph.raw` is null, and becomes a graph of its own.
         result(unsafe { resweep_graph_new(&raw mut graph.raw) })?;
+        // It cannot take what was held for others.
+        // SAFETY: no memory in use is touched.
+        result(unsafe { resweep_release_cached() })?;
         let before = Held::on(device)?;
-        // SAFETY: the graph lives, as it does below.
-        result(unsafe { resweep_graph_begin(graph.raw) })?;
+        let other = other.map_or(null_mut(), |other| other.raw);
+        // SAFETY: the graph lives, as it does below, and so does the other.
+        result(unsafe { resweep_graph_begin(graph.raw, other) })?;
         let made = work();
         // The end comes also where the work failed, or the stream would go on recording.
         // SAFETY: as above.
@@ -158,6 +167,15 @@ impl Drop for Stream {
         // the device before, which the next call reports.
         let _ = result(unsafe { resweep_stream_leave(&raw const self.before) });
     }
+}
+
+/// Sets how many algorithms cuDNN may time for a convolution of a shape that it has not met.
+///
+/// # Errors
+/// What libtorch reports.
+pub fn search_limit(most: u32) -> Result<(), TchError> {
+    // SAFETY: it only sets a number.
+    result(unsafe { resweep_search_limit(most as c_int) })
 }
 
 /// Makes tensors the gradients of `params`, in their order.

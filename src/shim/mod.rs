@@ -14,7 +14,7 @@ mod memory;
 mod precision;
 mod steps;
 
-pub use graph::{Graph, Stream, graph_memory, set_gradients};
+pub use graph::{Graph, Stream, graph_memory, search_limit, set_gradients};
 pub use layers::{Norm, Reuse, Then, Window, batch_norm, conv2d, conv2d_then};
 pub use memory::{keep_memory, release_memory};
 pub use precision::{Autocast, Scaling, restore, tf32, unscale, update_scale};

@@ -14,9 +14,10 @@ use super::evaluate::{Evaluation, Sums, evaluate, top1_of_views};
 use super::meter;
 use super::optim::Optim;
 use super::pass::Pass;
-use super::replay::Replay;
+use super::replay::{Batches, Replay};
 use super::saved::{Keeper, Misfit};
 use super::schedule::Rates;
+use crate::device;
 use crate::model::Model;
 use crate::random::{Purpose, generator};
 use crate::spec::train::Train;
@@ -165,7 +166,12 @@ impl<'a> Course<'a> {
         let early_stop = recipe.early_stop.map(|rule| EarlyStopping::new(rule, model));
         let early_stop = early_stop.transpose()?;
         let is_random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
-        let replay = Replay::on(model.device(), !is_random && recipe.accumulate <= 1);
+        let images = recipe.images_per_epoch(sets.train.len() as u64) as i64;
+        let whole = i64::from(recipe.batch).min(images);
+        let batches = Batches { whole, last: if whole > 0 { images % whole } else { 0 } };
+        device::search_kernels(model.device(), rates.steps());
+        let is_same = !is_random && recipe.accumulate <= 1;
+        let replay = Replay::on(model.device(), batches, is_same);
         let done = Vec::new();
         Ok(Self {
             model,
@@ -300,7 +306,11 @@ impl<'a> Course<'a> {
             }
             let start = step as i64 * batch;
             let count = batch.min(train.len() - start);
-            self.gradients((&order, start, count), &mut sums, watch)?;
+            let mut gradients = || self.gradients((&order, start, count), &mut sums, watch);
+            match count < batch && step > 0 {
+                true => device::without_search(device, gradients)?,
+                false => gradients()?,
+            }
             let before = u64::from(number - 1) * self.steps + step;
             lr = self.rates.at(before);
             self.optim.step(lr)?;
@@ -312,7 +322,7 @@ impl<'a> Course<'a> {
                 return Err(Stopped::Diverged { epoch: number, loss });
             }
             let seconds = started.elapsed().as_secs_f64();
-            let is_replayed = self.replay.is_on() && count == batch;
+            let is_replayed = self.replay.is_on();
             let (epoch, step, steps) = (number, step + 1, self.steps);
             watch.step(&Step { epoch, step, steps, images, seconds, loss, is_replayed });
         }
@@ -362,7 +372,7 @@ impl Course<'_> {
         for from in (0..count).step_by(part as usize) {
             let (images, targets) = order.batch(start + from, part.min(count - from))?;
             let own = targets.labels.size()[0];
-            let passed = match own == i64::from(recipe.batch) {
+            let passed = match own == count {
                 true => self.replay.pass(&pass, (&images, &targets), |why| watch.note(why))?,
                 false => pass.run(&images, &targets, own as f64 / count as f64)?,
             };

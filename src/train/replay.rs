@@ -1,20 +1,22 @@
-//! The passes of whole batches on a GPU as a CUDA graph: recorded at the first of them, then replayed
-//! in one call each, where a pass given operation by operation is some hundreds of calls, which small
-//! networks wait for.
+//! The passes of batches on a GPU as CUDA graphs: recorded at the first of them, then replayed in one
+//! call each, where a pass given operation by operation is some hundreds of calls, which small networks
+//! wait for. The last batch of an epoch, which may be smaller, has a graph of its own: given without one
+//! it would take memory beside what the graph of whole batches keeps.
 //!
 //! Forward pass, loss, backward pass and, with a teacher, its forward pass are recorded. What changes
 //! from step to step in more than values stays outside: the gathering of a batch, and the optimiser,
 //! whose learning rate is a number of the host. Both are a few calls.
 //!
 //! **Invariant:** a graph is replayed only after it has been seen to give the loss and gradients that
-//! the same pass gives without it, on the batch that it was recorded at. Where it cannot be recorded,
-//! or gives others, passes go on without.
+//! the same pass gives without it, on images of the batch that it was recorded at. Where it cannot be
+//! recorded, or gives others, passes go on without.
 
 use tch::{Device, Kind, TchError, Tensor, no_grad_guard};
 
 use super::augment::copied;
 use super::batches::Targets;
 use super::pass::{Pass, Passed};
+use crate::device;
 use crate::model::Model;
 use crate::op::Weight;
 use crate::shim::{self, Graph, Stream};
@@ -27,22 +29,31 @@ const WARM_UPS: usize = 3;
 const LOSS: f64 = 0.01;
 const GRADIENTS: f64 = 0.1;
 
-/// How passes of whole batches are done.
+/// The batches of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Batches {
+    /// Images in all of an epoch but the last.
+    pub(super) whole: i64,
+    /// Images in the last of an epoch, where they are fewer; else 0.
+    pub(super) last: i64,
+}
+
+/// How passes are done.
 #[derive(Debug)]
 pub(super) enum Replay {
     /// Operation by operation.
     Off,
-    /// The next one is recorded.
-    Due(usize),
+    /// The next one of a whole batch is recorded.
+    Due(usize, Batches),
     /// As at the first one.
     On(Box<Recorded>),
 }
 
 impl Replay {
     /// For a network on a device, whose passes are the same work each time, or draw random numbers.
-    pub(super) fn on(device: Device, is_same: bool) -> Self {
+    pub(super) fn on(device: Device, batches: Batches, is_same: bool) -> Self {
         match device {
-            Device::Cuda(index) if is_same => Self::Due(index),
+            Device::Cuda(index) if is_same => Self::Due(index, batches),
             _ => Self::Off,
         }
     }
@@ -52,18 +63,17 @@ impl Replay {
     pub(super) fn stream(&self) -> Result<Option<Stream>, TchError> {
         match self {
             Self::Off => Ok(None),
-            Self::Due(device) => Stream::enter(*device).map(Some),
+            Self::Due(device, _) => Stream::enter(*device).map(Some),
             Self::On(recorded) => Stream::enter(recorded.device).map(Some),
         }
     }
 
-    /// Whether the last pass of a whole batch was a replay.
+    /// Whether the last pass was a replay.
     pub(super) fn is_on(&self) -> bool {
         matches!(self, Self::On(_))
     }
 
-    /// A pass of a whole batch, whose parameters have no gradients yet. `say` is told why there is no
-    /// graph.
+    /// A pass of a batch, whose parameters have no gradients yet. `say` is told why there is no graph.
     pub(super) fn pass(
         &mut self,
         pass: &Pass<'_>,
@@ -73,13 +83,15 @@ impl Replay {
         if let Self::On(recorded) = self {
             if !recorded.trains(pass) {
                 // Some parameters have had their epochs since.
-                *self = Self::Due(recorded.device);
-            } else if recorded.inputs.fit(images, targets) {
-                return recorded.replay(images, targets);
+                *self = Self::Due(recorded.device, recorded.batches);
+            } else if let Some(passed) = recorded.replay(images, targets)? {
+                return Ok(passed);
             }
         }
-        if let Self::Due(device) = *self {
-            match Recorded::of(pass, (images, targets), device) {
+        if let Self::Due(device, batches) = *self
+            && images.size()[0] == batches.whole
+        {
+            match Recorded::of(pass, (images, targets), (device, batches)) {
                 Ok((recorded, passed)) => {
                     *self = Self::On(Box::new(recorded));
                     return Ok(passed);
@@ -103,10 +115,12 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn like(images: &Tensor, targets: &Targets) -> Result<Self, TchError> {
-        let shares = targets.shares.as_ref().map(copied).transpose()?;
-        let targets = Targets { labels: copied(&targets.labels)?, shares };
-        Ok(Self { images: copied(images)?, targets })
+    /// The first `count` of a batch.
+    fn of(images: &Tensor, targets: &Targets, count: i64) -> Result<Self, TchError> {
+        let first = |tensor: &Tensor| copied(&tensor.f_narrow(0, 0, count)?);
+        let shares = targets.shares.as_ref().map(first).transpose()?;
+        let targets = Targets { labels: first(&targets.labels)?, shares };
+        Ok(Self { images: first(images)?, targets })
     }
 
     fn fit(&self, images: &Tensor, targets: &Targets) -> bool {
@@ -125,27 +139,39 @@ impl Inputs {
     }
 }
 
-/// A recorded pass, and the tensors that it reads and writes.
+/// The recorded passes of a run. They give the same tensors as gradients, and take the same memory on the
+/// way to them.
 #[derive(Debug)]
 pub(super) struct Recorded {
     device: usize,
+    batches: Batches,
+    params: Vec<Tensor>,
+    gradients: Vec<Tensor>,
+    /// Of a whole batch; and of the last of an epoch, where that is another.
+    passes: Vec<RecordedPass>,
+}
+
+/// A recorded pass, and the tensors that it reads and writes.
+#[derive(Debug)]
+struct RecordedPass {
     graph: Graph,
     inputs: Inputs,
     passed: Passed,
-    params: Vec<Tensor>,
-    gradients: Vec<Tensor>,
 }
 
+/// What a pass gives without a graph: the loss, and the gradients.
+type Expected = (Tensor, Vec<Tensor>);
+
 impl Recorded {
-    /// Records a pass, and does it once.
+    /// Records the passes of a run, and does that of a batch.
     fn of(
         pass: &Pass<'_>,
         (images, targets): (&Tensor, &Targets),
-        device: usize,
+        on: (usize, Batches),
     ) -> Result<(Self, Passed), TchError> {
         let params = pass.optim.trained_params();
         let untrained = Untrained::of(pass.model)?;
-        let made = Self::checked(pass, (images, targets), (device, &params, &untrained));
+        let made = Self::checked(pass, (images, targets), on, (&params, &untrained));
         if made.is_err() {
             shim::forget_gradients(&params)?;
             untrained.restore()?;
@@ -156,31 +182,80 @@ impl Recorded {
     fn checked(
         pass: &Pass<'_>,
         (images, targets): (&Tensor, &Targets),
-        (device, params, untrained): (usize, &[Tensor], &Untrained),
+        (device, batches): (usize, Batches),
+        (params, untrained): (&[Tensor], &Untrained),
     ) -> Result<(Self, Passed), TchError> {
-        let inputs = Inputs::like(images, targets)?;
-        let eager = || {
-            untrained.restore()?;
-            shim::forget_gradients(params)?;
+        let counts = [batches.whole, batches.last].into_iter().filter(|&count| count > 0);
+        let inputs = counts.map(|count| Inputs::of(images, targets, count));
+        let inputs: Vec<Inputs> = inputs.collect::<Result<_, _>>()?;
+        let mut expected = Vec::new();
+        for inputs in &inputs {
+            let eager = || Self::eager(pass, inputs, (params, untrained));
+            expected.push(match inputs.images.size()[0] == batches.whole {
+                true => (1..WARM_UPS).try_fold(eager()?, |_, _| eager())?,
+                false => device::without_search(Device::Cuda(device), eager)?,
+            });
+        }
+        shim::forget_gradients(params)?;
+        let params = params.iter().map(Tensor::shallow_clone).collect();
+        let (gradients, passes) = (Vec::new(), Vec::new());
+        let mut recorded = Self { device, batches, params, gradients, passes };
+        for inputs in inputs {
+            recorded.record(pass, inputs)?;
+        }
+        // The whole batch comes last: what it leaves is what a pass leaves.
+        for (at, expected) in expected.iter().enumerate().rev() {
+            recorded.check(at, (images, targets), expected, untrained)?;
+        }
+        let Passed { loss, logits } = &recorded.passes[0].passed;
+        let passed = Passed { loss: loss.shallow_clone(), logits: logits.shallow_clone() };
+        Ok((recorded, passed))
+    }
+
+    /// A pass without a graph, after which nothing is changed but gradients.
+    fn eager(
+        pass: &Pass<'_>,
+        inputs: &Inputs,
+        (params, untrained): (&[Tensor], &Untrained),
+    ) -> Result<Expected, TchError> {
+        untrained.restore()?;
+        shim::forget_gradients(params)?;
+        let passed = pass.run(&inputs.images, &inputs.targets, 1.0)?;
+        Ok((passed.loss, gradients(params)?))
+    }
+
+    /// Records one more pass. The first makes the gradients, and the others write them.
+    fn record(&mut self, pass: &Pass<'_>, inputs: Inputs) -> Result<(), TchError> {
+        let Self { device, params, gradients: own, passes, .. } = self;
+        let first = passes.first().map(|first: &RecordedPass| &first.graph);
+        let work = || {
+            zero(own)?;
             pass.run(&inputs.images, &inputs.targets, 1.0)
         };
-        let mut expected = eager()?;
-        for _ in 1..WARM_UPS {
-            expected = eager()?;
+        let (graph, passed) = Graph::record(*device, first, work)?;
+        if own.is_empty() {
+            *own = gradients(params)?;
         }
-        let expected = (expected.loss, gradients(params)?);
-        shim::forget_gradients(params)?;
-        let work = || pass.run(&inputs.images, &inputs.targets, 1.0);
-        let (graph, passed) = Graph::record(device, work)?;
-        let (gradients, params) =
-            (gradients(params)?, params.iter().map(Tensor::shallow_clone).collect());
-        let mut recorded = Self { device, graph, inputs, passed, params, gradients };
+        passes.push(RecordedPass { graph, inputs, passed });
+        Ok(())
+    }
+
+    /// Replays a pass on the first images of a batch: it must give what is expected.
+    fn check(
+        &mut self,
+        at: usize,
+        (images, targets): (&Tensor, &Targets),
+        (loss, expected): &Expected,
+        untrained: &Untrained,
+    ) -> Result<(), TchError> {
+        let count = self.passes[at].inputs.images.size()[0];
+        let Inputs { images, targets } = Inputs::of(images, targets, count)?;
         // Other images first: what a replay gives must not be left from another.
-        recorded.replay(&images.f_zeros_like()?, targets)?;
+        self.replay(&images.f_zeros_like()?, &targets)?;
         untrained.restore()?;
-        let passed = recorded.replay(images, targets)?;
-        agree((&passed.loss, &recorded.gradients), (&expected.0, &expected.1))?;
-        Ok((recorded, passed))
+        let passed = self.replay(&images, &targets)?;
+        let given = passed.as_ref().map_or(loss, |passed| &passed.loss);
+        agree((given, &self.gradients), (loss, expected))
     }
 
     /// Whether it gives gradients to the parameters that are trained.
@@ -188,14 +263,24 @@ impl Recorded {
         self.params.len() == pass.optim.count_trained()
     }
 
-    /// The pass with other images. What it gives is there until the next one.
-    fn replay(&mut self, images: &Tensor, targets: &Targets) -> Result<Passed, TchError> {
-        self.inputs.set(images, targets)?;
-        self.graph.replay()?;
+    /// A pass with other images; none of so many are recorded. What it gives is there until the next
+    /// one.
+    fn replay(&mut self, images: &Tensor, targets: &Targets) -> Result<Option<Passed>, TchError> {
+        let Some(pass) = self.passes.iter_mut().find(|pass| pass.inputs.fit(images, targets))
+        else {
+            return Ok(None);
+        };
+        pass.inputs.set(images, targets)?;
+        pass.graph.replay()?;
         shim::set_gradients(&self.params, &self.gradients)?;
-        let Passed { loss, logits } = &self.passed;
-        Ok(Passed { loss: loss.shallow_clone(), logits: logits.shallow_clone() })
+        let Passed { loss, logits } = &pass.passed;
+        Ok(Some(Passed { loss: loss.shallow_clone(), logits: logits.shallow_clone() }))
     }
+}
+
+fn zero(tensors: &[Tensor]) -> Result<(), TchError> {
+    let _no_grad = no_grad_guard();
+    tensors.iter().try_for_each(|tensor| tensor.shallow_clone().f_zero_().map(drop))
 }
 
 /// What a forward pass changes in a model, as it was: running statistics.
@@ -303,7 +388,7 @@ mod tests {
     /// Here there is no CUDA: what was tried leaves no trace.
     #[test]
     fn where_nothing_can_be_recorded_a_pass_is_the_same_without() {
-        let (tried, said) = passed(Replay::Due(0));
+        let (tried, said) = passed(Replay::Due(0, Batches { whole: 8, last: 3 }));
         assert!(
             said[0].starts_with("trains without a CUDA graph: this libtorch has no "),
             "{said:?}"

@@ -231,9 +231,10 @@ def run(seed, args):
     torch.manual_seed(seed)
     random = torch.Generator().manual_seed(seed)
     train, labels = read(args.data, [f"data_batch_{i}.bin" for i in range(1, 6)], args.train)
-    test = read(args.data, ["test_batch.bin"], args.test)
+    test = [part.to(args.device) for part in read(args.data, ["test_batch.bin"], args.test)]
     net = Net().to(memory_format=torch.channels_last)
     net.whiten.weight.data.copy_(whitening(train[:5000]))
+    net.to(args.device)
     steps = len(train) // BATCH
     optim = Optim(net, steps, args.epochs, args.precise)
     flips = torch.rand(len(train), generator=random) < 0.5
@@ -241,10 +242,11 @@ def run(seed, args):
         started, losses, right = time.time(), [], 0
         images, order = epoch_of(train, flips, epoch, random), torch.randperm(len(train), generator=random)
         for batch in order[: steps * BATCH].split(BATCH):
-            x = images[batch].contiguous(memory_format=torch.channels_last)
-            loss, logits = train_step(net, optim, x, labels[batch])
+            x = images[batch].contiguous(memory_format=torch.channels_last).to(args.device)
+            y = labels[batch].to(args.device)
+            loss, logits = train_step(net, optim, x, y)
             losses.append(loss)
-            right += (logits.argmax(1) == labels[batch]).sum().item()
+            right += (logits.argmax(1) == y).sum().item()
         seconds = time.time() - started
         loss, top1 = evaluate(net, *test)
         print(f"seed {seed} epoch {epoch + 1} train_loss {np.mean(losses):.4f} "
@@ -262,6 +264,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--precise", action="store_true", help="Muon's iteration in float32")
     args = parser.parse_args()
     if args.golden:

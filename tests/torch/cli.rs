@@ -217,6 +217,7 @@ fn a_sweep_with_halving_says_what_it_dropped() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(text.matches(" was dropped at rung 1, epoch 1: val_top1 ").count(), 4, "{text}");
     assert_eq!(text.matches(" was dropped at rung 2, epoch 2: val_top1 ").count(), 1, "{text}");
+    assert!(text.contains("runs.csv, epochs.csv, halving.csv\n"), "{text}");
     let table = |name: &str| -> Vec<std::collections::BTreeMap<String, String>> {
         let path = results.join("halving").join(name);
         csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()

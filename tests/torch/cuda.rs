@@ -37,7 +37,8 @@ fn step(device: &str) -> [Tensor; 2] {
     assert!(worker(&["--device", device, "--check", check]).status().unwrap().success());
     ["start", "after"].map(|name| {
         let path = folder.path().join(format!("{name}.safetensors"));
-        let weights = Tensor::read_safetensors(path).unwrap();
+        let mut weights = Tensor::read_safetensors(path).unwrap();
+        weights.sort_by(|(a, _), (b, _)| a.cmp(b));
         let flat: Vec<Tensor> = weights.iter().map(|(_, weight)| weight.reshape([-1])).collect();
         Tensor::cat(&flat, 0)
     })
@@ -64,7 +65,9 @@ fn losses(results: &Path, device: &str, set: &[&str]) -> Vec<f64> {
     let mut args = vec!["sweep", "experiments/quick.ron", "--device", device, "--results"];
     args.push(folder.to_str().unwrap());
     let short = ["train.epochs=2", "seeds=1", "data.train=500", "data.test=60", "train.batch=48"];
-    short.iter().chain(set).for_each(|&set| args.extend(["--set", set]));
+    // At larger steps rounding grows to other losses.
+    let slow = ["train.optimizer=Sgd(lr: 0.005, momentum: 0.9)"];
+    short.iter().chain(&slow).chain(set).for_each(|&set| args.extend(["--set", set]));
     let output = resweep(&args);
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(!stderr(&output).contains("without a CUDA graph"), "{}", stderr(&output));

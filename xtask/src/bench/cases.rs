@@ -80,11 +80,19 @@ pub enum Peer {
     ChannelsLast,
     /// `torch.compile`, in the quicker format.
     Compile,
+    /// The same with CUDA graphs: its mode `reduce-overhead`. For GPUs alone.
+    #[value(name = "compile_graphs")]
+    CompileGraphs,
 }
 
 impl Peer {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Nchw, Self::ChannelsLast, Self::Compile];
+    pub const ALL: [Self; 4] = [Self::Nchw, Self::ChannelsLast, Self::Compile, Self::CompileGraphs];
+
+    /// Whether it is the same as another on a CPU.
+    pub fn is_for_gpus(self) -> bool {
+        self == Self::CompileGraphs
+    }
 
     /// As the command line, the peer and the table have it.
     pub fn name(self) -> &'static str {
@@ -92,6 +100,7 @@ impl Peer {
             Self::Nchw => "nchw",
             Self::ChannelsLast => "channels_last",
             Self::Compile => "compile",
+            Self::CompileGraphs => "compile_graphs",
         }
     }
 }

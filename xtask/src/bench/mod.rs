@@ -148,17 +148,27 @@ impl Bench<'_> {
     fn case(&self, case: &Case, table: &mut Table) -> Result<u32, BenchError> {
         let mut faults = 0;
         let ours = Worker::start("resweep", self.ours(case))?;
-        let checked = self.check(case)?;
-        faults += u32::from(checked.is_off());
         if ours.1.cuda_graph == Some(false) {
             eprintln!("error: its training steps are no CUDA graph");
             faults += 1;
         }
+        let checked = self.check(case)?;
+        faults += u32::from(checked.is_off());
         let gemm = Worker::start("the matrix product", self.peer(case, &ours.1, &["--gemm"]))?.0;
-        let mut peers = Vec::new();
-        for &peer in &self.args.peers {
+        let is_gpu = ours.1.device.as_ref().is_some_and(|device| device != "cpu");
+        let start = |peer: &Peer| {
             let command = self.peer(case, &ours.1, &["--peer", peer.name()]);
-            match Worker::start(peer.name(), command) {
+            Worker::spawn(peer.name(), command)
+        };
+        let asked = self.args.peers.iter().filter(|peer| is_gpu || !peer.is_for_gpus());
+        // Building is work of the CPU: for a GPU all build at once, for the CPU one after another.
+        let starting: Vec<_> = match is_gpu {
+            true => asked.map(|peer| (*peer, Some(start(peer)))).collect(),
+            false => asked.map(|peer| (*peer, None)).collect(),
+        };
+        let mut peers = Vec::new();
+        for (peer, worker) in starting {
+            match worker.unwrap_or_else(|| start(&peer)).and_then(Worker::ready) {
                 Ok((worker, ready)) => peers.push((peer, worker, ready)),
                 Err(error) => {
                     eprintln!("error: {error}");

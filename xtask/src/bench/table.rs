@@ -66,7 +66,7 @@ fn about(row: &BenchRow) -> Vec<(&'static str, String)> {
 
 /// A row for people.
 pub fn line(row: &BenchRow, form: Option<&str>) -> String {
-    let form = form.filter(|_| row.peer == "compile").map(|form| format!(" ({form})"));
+    let form = form.filter(|_| row.peer.starts_with("compile")).map(|form| format!(" ({form})"));
     let memory = match (row.memory_mb, row.peer_memory_mb) {
         (Some(ours), Some(peer)) => format!("   memory {ours:.0} to {peer:.0} MB"),
         _ => String::new(),
