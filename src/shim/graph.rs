@@ -28,6 +28,7 @@ unsafe extern "C" {
     fn resweep_stream_leave(before: *const StreamId) -> *mut c_char;
     fn resweep_held(device: c_int, held: *mut Held) -> *mut c_char;
     fn resweep_release_cached() -> *mut c_char;
+    fn resweep_peak_memory(device: c_int, reset: bool, bytes: *mut i64) -> *mut c_char;
     fn resweep_search_limit(most: c_int) -> *mut c_char;
     fn resweep_set_gradients(params: List, gradients: List, count: usize) -> *mut c_char;
 }
@@ -57,13 +58,32 @@ impl Held {
     }
 }
 
-/// The memory of all graphs that no tensor shows, bytes.
+/// The memory of all graphs that no tensor shows, bytes. libtorch's statistics count it as free.
 static HIDDEN: AtomicU64 = AtomicU64::new(0);
+/// The peak until a graph last came or went, bytes: what came before it lies beside nothing of it.
+static EARLIER: AtomicU64 = AtomicU64::new(0);
 
-/// The bytes that the graphs of this process keep for what they compute on the way. libtorch's
-/// statistics count them as free.
-pub fn graph_memory() -> u64 {
-    HIDDEN.load(Ordering::Relaxed)
+/// The most bytes that tensors took on a GPU at one time, with what graphs keep for what they compute on
+/// the way; since the last `reset`, which comes after.
+///
+/// # Errors
+/// What libtorch reports, such as a device that does not exist.
+pub fn peak_memory(device: usize, reset: bool) -> Result<u64, TchError> {
+    let mut tensors = 0;
+    // SAFETY: `tensors` lives for the length of the call.
+    result(unsafe { resweep_peak_memory(device as c_int, reset, &raw mut tensors) })?;
+    let now = tensors.unsigned_abs() + HIDDEN.load(Ordering::Relaxed);
+    let earlier =
+        if reset { EARLIER.swap(0, Ordering::Relaxed) } else { EARLIER.load(Ordering::Relaxed) };
+    Ok(now.max(earlier))
+}
+
+/// A graph comes or goes: the peak until now stays what it was.
+fn change_hidden(device: usize, by: i64) -> Result<(), TchError> {
+    let peak = peak_memory(device, true);
+    EARLIER.fetch_max(*peak.as_ref().unwrap_or(&0), Ordering::Relaxed);
+    HIDDEN.fetch_add(by as u64, Ordering::Relaxed);
+    peak.map(drop)
 }
 
 /// Recorded work of a GPU. Its inputs and results are the tensors that it was recorded with: they
@@ -71,6 +91,7 @@ pub fn graph_memory() -> u64 {
 #[derive(Debug)]
 pub struct Graph {
     raw: *mut Raw,
+    device: usize,
     /// Its share of [`HIDDEN`].
     hidden: u64,
 }
@@ -89,7 +110,7 @@ impl Graph {
         other: Option<&Self>,
         work: impl FnOnce() -> Result<T, TchError>,
     ) -> Result<(Self, T), TchError> {
-        let mut graph = Self { raw: null_mut(), hidden: 0 };
+        let mut graph = Self { raw: null_mut(), device, hidden: 0 };
         // SAFETY: `graph.raw` is null, and becomes a graph of its own.
         result(unsafe { resweep_graph_new(&raw mut graph.raw) })?;
         // It cannot take what was held for others.
@@ -106,8 +127,9 @@ impl Graph {
         // What failed first says more.
         let made = made?;
         ended?;
-        graph.hidden = Held::on(device)?.hidden_since(before);
-        HIDDEN.fetch_add(graph.hidden, Ordering::Relaxed);
+        let hidden = Held::on(device)?.hidden_since(before);
+        change_hidden(device, hidden as i64)?;
+        graph.hidden = hidden;
         Ok((graph, made))
     }
 
@@ -127,7 +149,9 @@ impl Drop for Graph {
             // SAFETY: it is freed once, here. What fails then leaks.
             let _ = result(unsafe { resweep_graph_free(self.raw) });
         }
-        HIDDEN.fetch_sub(self.hidden, Ordering::Relaxed);
+        if self.hidden > 0 {
+            let _ = change_hidden(self.device, -(self.hidden as i64));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! are here.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char};
 use std::ptr::null;
 
 use tch::{TchError, Tensor};
@@ -14,7 +14,7 @@ mod memory;
 mod precision;
 mod steps;
 
-pub use graph::{Graph, Stream, graph_memory, search_limit, set_gradients};
+pub use graph::{Graph, Stream, peak_memory, search_limit, set_gradients};
 pub use layers::{Norm, Reuse, Then, Window, batch_norm, conv2d, conv2d_then};
 pub use memory::{keep_memory, release_memory};
 pub use precision::{Autocast, Scaling, restore, tf32, unscale, update_scale};
@@ -49,7 +49,6 @@ unsafe extern "C" {
         found: *const C_tensor,
     ) -> *mut c_char;
     fn resweep_forget_gradients(params: *const *mut C_tensor, count: usize) -> *mut c_char;
-    fn resweep_peak_memory(device: c_int, reset: bool, bytes: *mut i64) -> *mut c_char;
 }
 
 /// The constants of an SGD step.
@@ -166,18 +165,6 @@ pub fn forget_gradients(params: &[Tensor]) -> Result<(), TchError> {
     let params = pointers(params);
     // SAFETY: the pointers are live at::Tensor for the length of the call.
     result(unsafe { resweep_forget_gradients(params.as_ptr(), params.len()) })
-}
-
-/// The most bytes that tensors on a GPU took at one time since the last reset
-/// (`torch.cuda.max_memory_allocated`).
-///
-/// # Errors
-/// What libtorch reports, such as a device that does not exist.
-pub fn peak_memory(device: usize, reset: bool) -> Result<u64, TchError> {
-    let mut bytes = 0;
-    // SAFETY: `bytes` lives for the length of the call.
-    result(unsafe { resweep_peak_memory(device as c_int, reset, &raw mut bytes) })?;
-    Ok(bytes.unsigned_abs())
 }
 
 fn pointers(tensors: &[Tensor]) -> Vec<*mut C_tensor> {

@@ -35,10 +35,7 @@ pub fn restart_peak_memory(device: Device) {
 /// and CUDA graphs keep, on the CPU what the process had resident. None where it cannot be known.
 pub fn peak_memory_mb(device: Device) -> Option<f64> {
     match device {
-        Device::Cuda(index) => {
-            let tensors = shim::peak_memory(index, false).ok()?;
-            Some((tensors + shim::graph_memory()) as f64 / 1e6)
-        }
+        Device::Cuda(index) => Some(shim::peak_memory(index, false).ok()? as f64 / 1e6),
         _ => Some(status_bytes("VmHWM:")? as f64 / 1e6),
     }
 }

@@ -172,6 +172,9 @@ fn convolutions_are_libtorchs() {
         (64, 64, 14, 3, 1, 1),
         (16, 16, 1, 3, 1, 100),
         (24, 16, 8, 3, 1, 16),
+        // oneDNN writes past its memory for these.
+        (8, 16, 16, 1, 2, 7),
+        (12, 16, 16, 1, 2, 25),
     ] {
         let x = channels_last(&uniform(1, &[batch, input, side, side]));
         let weight = channels_last(&uniform(2, &[out, input, kernel, kernel]));
