@@ -9,7 +9,8 @@ use crate::sweep::{Outline, StepReport};
 /// The time left for each run and for the sweep, if the runs go on as many at a time as they can.
 ///
 /// An epoch to come takes as long as those of its experiment took; before there is one, as long as
-/// its multiply-accumulates take at the pace of the whole sweep.
+/// its multiply-accumulates take at the pace of the whole sweep. Runs that are dropped on the way take
+/// less.
 #[derive(Debug, Default)]
 pub struct Forecast {
     /// Runs that go on at the same time, at most.

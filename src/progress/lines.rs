@@ -58,12 +58,13 @@ pub fn decided(rows: &[HalvingRow]) -> String {
 }
 
 /// `resnet18 seed 0  epoch 3/200  loss 1.234  test 54.32 %  812 img/s  12.3 s  eta 4m  sweep 2h`:
-/// the run's time left unless this was its last epoch, and the sweep's where further runs follow.
+/// the run's time left unless this was its last epoch, and the sweep's where further runs follow, which is
+/// the most that it takes where runs are dropped on the way.
 pub fn epoch(
     run: &Outline,
     row: &EpochRow,
     run_left: Option<Duration>,
-    sweep_left: Option<Duration>,
+    (sweep_left, drops): (Option<Duration>, bool),
 ) -> String {
     let later = sweep_left.filter(|left| Some(*left) != run_left);
     let run_left = run_left.filter(|left| !left.is_zero());
@@ -75,7 +76,7 @@ pub fn epoch(
         row.train_images_per_s.map(speed),
         Some(format!("{:.1} s", row.epoch_s)),
         run_left.map(|time| format!("eta {}", left(time))),
-        later.map(|time| format!("sweep {}", left(time))),
+        later.map(|time| format!("sweep {}", of_sweep(time, drops))),
     ])
 }
 
@@ -102,6 +103,11 @@ pub fn step(
 pub fn finished(row: &RunRow) -> String {
     let took = Duration::try_from_secs_f64(row.wall_s).unwrap_or_default();
     format!("{}  ended: {}, after {}", name(&row.experiment, row.seed), result(row), left(took))
+}
+
+/// The time left for a sweep, in which runs may be dropped: `2h`, or `at most 2h`.
+pub fn of_sweep(time: Duration, drops: bool) -> String {
+    format!("{}{}", if drops { "at most " } else { "" }, left(time))
 }
 
 /// A length of time in its largest unit: `12s`, `4m`, `2h`.

@@ -21,6 +21,8 @@ use forecast::Forecast;
 pub struct Progress<W: Write = Stderr> {
     screen: Screen<W>,
     forecast: Forecast,
+    /// Whether the sweep may take less than that, as runs are dropped.
+    drops: bool,
     /// Runs of the sweep, and those of them that are finished or started.
     runs: u64,
     begun: u64,
@@ -70,7 +72,7 @@ impl<W: Write> Progress<W> {
 
     fn new(screen: Screen<W>) -> Self {
         let forecast = Forecast::default();
-        Self { screen, forecast, runs: 0, begun: 0, live: BTreeMap::new() }
+        Self { screen, forecast, drops: false, runs: 0, begun: 0, live: BTreeMap::new() }
     }
 
     /// Shows a line, above the bars where there are any. A display that cannot be written is no
@@ -86,7 +88,7 @@ impl<W: Write> Progress<W> {
     fn show_sweep_left(&self) {
         if let Screen::Bars { sweep, .. } = &self.screen {
             let left = self.forecast.sweep_left().filter(|left| !left.is_zero());
-            let text = left.map(|left| format!("  {} left", lines::left(left)));
+            let text = left.map(|left| format!("  {} left", lines::of_sweep(left, self.drops)));
             sweep.set_message(text.unwrap_or_default());
         }
     }
@@ -125,6 +127,7 @@ impl Live {
 impl<W: Write> Observer for Progress<W> {
     fn planned(&mut self, plan: &Planned) {
         self.forecast = Forecast::of(&plan.due, plan.at_once);
+        self.drops = plan.drops;
         self.begun = plan.kept.len() as u64;
         self.runs = self.begun + plan.due.len() as u64;
         if let Screen::Bars { sweep, .. } = &self.screen {
@@ -177,7 +180,7 @@ impl<W: Write> Observer for Progress<W> {
     fn epoch(&mut self, run: &Outline, row: &EpochRow) {
         self.forecast.epoch(run, row);
         let left = self.forecast.run_left(&run.id);
-        let line = lines::epoch(run, row, left, self.forecast.sweep_left());
+        let line = lines::epoch(run, row, left, (self.forecast.sweep_left(), self.drops));
         self.say(&line);
         if let Some(live) = self.live.get_mut(&run.id) {
             live.top1 = row.top1.or(live.top1);

@@ -20,7 +20,7 @@ table! {
         batch: u32 ["images"],
         /// Number format of the arithmetic, on both sides.
         precision: String,
-        /// PyTorch eager in NCHW (`nchw`), eager in channels_last (`channels_last`), or `torch.compile` in whichever of both formats is quicker (`compile`).
+        /// PyTorch eager in NCHW (`nchw`), eager in channels_last (`channels_last`), `torch.compile` in whichever of both formats is quicker (`compile`), or the same with CUDA graphs (`compile_graphs`).
         peer: String,
         /// Rounds; each measures both sides and the matrix product once.
         rounds: u32,

@@ -238,6 +238,7 @@ impl<'a, T> Sweep<'a, T> {
             due: due.iter().map(|run| Outline::of(run)).collect(),
             kept: kept.filter(|record| self.is_over(record)).map(|r| r.run.clone()).collect(),
             at_once,
+            drops: self.job.halving.is_some(),
         };
         self.observer.planned(&planned);
     }

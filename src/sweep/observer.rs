@@ -49,6 +49,8 @@ pub struct Planned {
     pub kept: Vec<RunRow>,
     /// How many runs go on at the same time, at most.
     pub at_once: usize,
+    /// Whether runs may be dropped on the way, so that less is trained.
+    pub drops: bool,
 }
 
 /// A run as an observer needs it.

@@ -218,6 +218,7 @@ fn a_sweep_with_halving_says_what_it_dropped() {
     assert_eq!(text.matches(" was dropped at rung 1, epoch 1: val_top1 ").count(), 4, "{text}");
     assert_eq!(text.matches(" was dropped at rung 2, epoch 2: val_top1 ").count(), 1, "{text}");
     assert!(text.contains("runs.csv, epochs.csv, halving.csv\n"), "{text}");
+    assert!(stderr(&output).contains("  sweep at most "), "{}", stderr(&output));
     let table = |name: &str| -> Vec<std::collections::BTreeMap<String, String>> {
         let path = results.join("halving").join(name);
         csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
