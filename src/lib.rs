@@ -69,6 +69,7 @@
 //! | a quicker kernel | `shim/*.cpp`, its call in `shim/layers.rs`, what runs together in `model/kernel.rs`; against libtorch in `tests/torch/layers.rs`, measured by `cargo xtask bench` |
 //! | a format of `plan` | `PlanFormat` in `cli.rs`, `commands/plan/formats.rs` |
 //! | a network of the bench | `xtask/src/bench/cases.rs`, `tests/reference/peer_networks.py` |
+//! | a peer of the bench | `xtask/src/bench/cases.rs`, `tests/reference/bench_peer.py` |
 //! | a recipe to certify | `experiments/certify/`, its twin in `tests/reference/certify_peer.py` |
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 

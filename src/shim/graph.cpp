@@ -136,6 +136,16 @@ char* resweep_held(int device, Held* held) {
   });
 }
 
+// The most that tensors took at one time since the last reset, which comes after.
+char* resweep_peak_memory(int device, bool reset, int64_t* bytes) {
+  return guarded([&] {
+    auto index = static_cast<c10::DeviceIndex>(device);
+    const auto stats = at::accelerator::getDeviceStats(index);
+    *bytes = stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
+    if (reset) at::accelerator::resetPeakStats(index);
+  });
+}
+
 // Gives back what the allocator of a GPU holds and nothing takes.
 char* resweep_release_cached() {
   return guarded([&] { at::getDeviceAllocator(c10::DeviceType::CUDA)->emptyCache(); });

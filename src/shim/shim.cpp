@@ -1,5 +1,4 @@
-// What tch does not bind: optimiser steps on fused and foreach kernels, and memory statistics of an
-// accelerator.
+// What tch does not bind: optimiser steps on fused and foreach kernels.
 //
 // Tensors cross as at::Tensor*. No exception leaves this file: every function returns null, or a
 // message that the caller frees with resweep_free.
@@ -7,7 +6,6 @@
 #include "shim.h"
 
 #include <ATen/ATen.h>
-#include <ATen/DeviceAccelerator.h>
 #include <ATen/core/grad_mode.h>
 #include <algorithm>
 #include <cmath>
@@ -204,15 +202,6 @@ char* resweep_copy(at::Tensor* const* to, at::Tensor* const* from, size_t count)
 char* resweep_forget_gradients(at::Tensor* const* params, size_t count) {
   return guarded([&] {
     for (size_t i = 0; i < count; ++i) params[i]->mutable_grad().reset();
-  });
-}
-
-char* resweep_peak_memory(int device, bool reset, int64_t* bytes) {
-  return guarded([&] {
-    auto index = static_cast<c10::DeviceIndex>(device);
-    const auto stats = at::accelerator::getDeviceStats(index);
-    *bytes = stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)].peak;
-    if (reset) at::accelerator::resetPeakStats(index);
   });
 }
 

@@ -167,8 +167,7 @@ impl<'a> Course<'a> {
         let early_stop = early_stop.transpose()?;
         let is_random = model.plan().steps.iter().any(|step| step.op.operation().is_random());
         let images = recipe.images_per_epoch(sets.train.len() as u64) as i64;
-        let whole = i64::from(recipe.batch).min(images);
-        let batches = Batches { whole, last: if whole > 0 { images % whole } else { 0 } };
+        let batches = Batches::of(images, i64::from(recipe.batch));
         device::search_kernels(model.device(), rates.steps());
         let is_same = !is_random && recipe.accumulate <= 1;
         let replay = Replay::on(model.device(), batches, is_same);

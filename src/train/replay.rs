@@ -33,9 +33,17 @@ const GRADIENTS: f64 = 0.1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Batches {
     /// Images in all of an epoch but the last.
-    pub(super) whole: i64,
+    whole: i64,
     /// Images in the last of an epoch, where they are fewer; else 0.
-    pub(super) last: i64,
+    last: i64,
+}
+
+impl Batches {
+    /// Of an epoch of so many images.
+    pub(super) fn of(images: i64, batch: i64) -> Self {
+        let whole = batch.min(images);
+        Self { whole, last: images.checked_rem(whole).unwrap_or(0) }
+    }
 }
 
 /// How passes are done.
@@ -204,11 +212,10 @@ impl Recorded {
             recorded.record(pass, inputs)?;
         }
         // The whole batch comes last: what it leaves is what a pass leaves.
-        for (at, expected) in expected.iter().enumerate().rev() {
-            recorded.check(at, (images, targets), expected, untrained)?;
+        for (at, expected) in expected.iter().enumerate().skip(1) {
+            recorded.check(at, expected, untrained)?;
         }
-        let Passed { loss, logits } = &recorded.passes[0].passed;
-        let passed = Passed { loss: loss.shallow_clone(), logits: logits.shallow_clone() };
+        let passed = recorded.check(0, &expected[0], untrained)?;
         Ok((recorded, passed))
     }
 
@@ -240,22 +247,21 @@ impl Recorded {
         Ok(())
     }
 
-    /// Replays a pass on the first images of a batch: it must give what is expected.
+    /// Replays a pass on the images that it was recorded with: it must give what is expected.
     fn check(
         &mut self,
         at: usize,
-        (images, targets): (&Tensor, &Targets),
         (loss, expected): &Expected,
         untrained: &Untrained,
-    ) -> Result<(), TchError> {
-        let count = self.passes[at].inputs.images.size()[0];
-        let Inputs { images, targets } = Inputs::of(images, targets, count)?;
+    ) -> Result<Passed, TchError> {
+        let Inputs { images, targets } = &self.passes[at].inputs;
+        let Inputs { images, targets } = Inputs::of(images, targets, images.size()[0])?;
         // Other images first: what a replay gives must not be left from another.
-        self.replay(&images.f_zeros_like()?, &targets)?;
+        self.replay_one(at, &images.f_zeros_like()?, &targets)?;
         untrained.restore()?;
-        let passed = self.replay(&images, &targets)?;
-        let given = passed.as_ref().map_or(loss, |passed| &passed.loss);
-        agree((given, &self.gradients), (loss, expected))
+        let passed = self.replay_one(at, &images, &targets)?;
+        agree((&passed.loss, &self.gradients), (loss, expected))?;
+        Ok(passed)
     }
 
     /// Whether it gives gradients to the parameters that are trained.
@@ -263,18 +269,25 @@ impl Recorded {
         self.params.len() == pass.optim.count_trained()
     }
 
-    /// A pass with other images; none of so many are recorded. What it gives is there until the next
-    /// one.
+    /// The pass of so many images, with others; none where none is recorded. What it gives is there until
+    /// the next one.
     fn replay(&mut self, images: &Tensor, targets: &Targets) -> Result<Option<Passed>, TchError> {
-        let Some(pass) = self.passes.iter_mut().find(|pass| pass.inputs.fit(images, targets))
-        else {
-            return Ok(None);
-        };
+        let at = self.passes.iter().position(|pass| pass.inputs.fit(images, targets));
+        at.map(|at| self.replay_one(at, images, targets)).transpose()
+    }
+
+    fn replay_one(
+        &mut self,
+        at: usize,
+        images: &Tensor,
+        targets: &Targets,
+    ) -> Result<Passed, TchError> {
+        let pass = &mut self.passes[at];
         pass.inputs.set(images, targets)?;
         pass.graph.replay()?;
         shim::set_gradients(&self.params, &self.gradients)?;
         let Passed { loss, logits } = &pass.passed;
-        Ok(Some(Passed { loss: loss.shallow_clone(), logits: logits.shallow_clone() }))
+        Ok(Passed { loss: loss.shallow_clone(), logits: logits.shallow_clone() })
     }
 }
 
@@ -388,7 +401,7 @@ mod tests {
     /// Here there is no CUDA: what was tried leaves no trace.
     #[test]
     fn where_nothing_can_be_recorded_a_pass_is_the_same_without() {
-        let (tried, said) = passed(Replay::Due(0, Batches { whole: 8, last: 3 }));
+        let (tried, said) = passed(Replay::Due(0, Batches::of(19, 8)));
         assert!(
             said[0].starts_with("trains without a CUDA graph: this libtorch has no "),
             "{said:?}"
@@ -397,6 +410,17 @@ mod tests {
         assert!(nothing.is_empty());
         assert_eq!(tried.len(), plain.len());
         assert!(tried.iter().zip(&plain).all(|(a, b)| a.equal(b)));
+    }
+
+    #[test]
+    fn the_last_batch_is_what_is_left() {
+        let sizes = |images, batch| {
+            let Batches { whole, last } = Batches::of(images, batch);
+            (whole, last)
+        };
+        assert_eq!(sizes(500, 48), (48, 20));
+        assert_eq!(sizes(480, 48), (48, 0));
+        assert_eq!((sizes(30, 48), sizes(0, 48)), ((30, 0), (0, 0)));
     }
 
     #[test]
