@@ -39,8 +39,8 @@ pub struct BenchArgs {
     /// training, evaluation or both, joined by commas.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [BenchMode::Training, BenchMode::Evaluation])]
     modes: Vec<BenchMode>,
-    /// What to compare with, joined by commas.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Peer::ALL)]
+    /// What to compare with, joined by commas; all that the device has by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
     peers: Vec<Peer>,
     /// Images in a batch; each network and mode has its own by default.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -74,9 +74,6 @@ pub enum BenchError {
     /// A process that measures.
     #[error(transparent)]
     Worker(#[from] WorkerError),
-    /// TF32 on a CPU.
-    #[error("--precisions tf32: GPUs alone have it; use fp32 or bf16, or --device cuda")]
-    NoTf32,
     /// A spec.
     #[error("{0}")]
     Spec(String),
@@ -85,17 +82,36 @@ pub enum BenchError {
     Record(#[from] RecordError),
 }
 
+/// What is asked for, and the device at hand does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Misuse {
+    /// TF32 on a CPU.
+    #[error("--precisions tf32: GPUs alone have it; use fp32 or bf16, or --device cuda")]
+    Tf32,
+    /// CUDA graphs on a CPU.
+    #[error("--peers compile_graphs: GPUs alone have CUDA graphs; use compile, or --device cuda")]
+    CompileGraphs,
+}
+
 /// Measures every case, and writes each row when it is done.
 ///
 /// # Errors
 /// Why nothing could be measured.
 pub fn run(args: &BenchArgs) -> Result<ExitCode, BenchError> {
+    // Told before anything is downloaded or compiled.
+    let (precisions, peers) = match args.asked(args.is_cuda()) {
+        Ok(asked) => asked,
+        Err(misuse) => {
+            eprintln!("error: {misuse}");
+            return Ok(ExitCode::from(2));
+        }
+    };
     let libtorch = crate::setup::libtorch().map_err(HandoverError::from)?;
     let python = Python::find(args.python.as_deref(), &libtorch)?;
     let binary = Kept::build(&libtorch)?;
-    let bench = Bench { args, python, binary };
+    let bench = Bench { args, peers, python, binary };
     let (mut table, mut faults) = (Table::new(&args.results), 0);
-    for case in cases::of(&args.networks, &args.modes, &args.precisions()?, args.batch)? {
+    for case in cases::of(&args.networks, &args.modes, &precisions, args.batch)? {
         let (mode, precision) = (case.mode.name(), case.precision.name());
         eprintln!("\n{} {mode} batch {} {precision}", case.network.name(), case.batch);
         match bench.case(&case, &mut table) {
@@ -114,24 +130,39 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, BenchError> {
 }
 
 impl BenchArgs {
-    fn precisions(&self) -> Result<Vec<BenchPrecision>, BenchError> {
-        let is_cuda = match self.device {
+    fn is_cuda(&self) -> bool {
+        match self.device {
             DeviceChoice::Cpu => false,
             DeviceChoice::Cuda(_) => true,
             DeviceChoice::Auto => crate::setup::has_driver(),
-        };
-        match (self.precisions.as_slice(), is_cuda) {
-            ([], true) => Ok(vec![BenchPrecision::Tf32, BenchPrecision::Bf16]),
-            ([], false) => Ok(vec![BenchPrecision::Fp32]),
-            (asked, false) if asked.contains(&BenchPrecision::Tf32) => Err(BenchError::NoTf32),
-            (asked, _) => Ok(asked.to_vec()),
         }
+    }
+
+    /// The precisions and peers to measure; by default those that the device has.
+    fn asked(&self, is_cuda: bool) -> Result<(Vec<BenchPrecision>, Vec<Peer>), Misuse> {
+        if !is_cuda && self.precisions.contains(&BenchPrecision::Tf32) {
+            return Err(Misuse::Tf32);
+        }
+        if !is_cuda && self.peers.iter().any(|peer| peer.is_for_gpus()) {
+            return Err(Misuse::CompileGraphs);
+        }
+        let precisions = match (self.precisions.as_slice(), is_cuda) {
+            ([], true) => vec![BenchPrecision::Tf32, BenchPrecision::Bf16],
+            ([], false) => vec![BenchPrecision::Fp32],
+            (asked, _) => asked.to_vec(),
+        };
+        let peers = match self.peers.as_slice() {
+            [] => Peer::ALL.into_iter().filter(|peer| is_cuda || !peer.is_for_gpus()).collect(),
+            asked => asked.to_vec(),
+        };
+        Ok((precisions, peers))
     }
 }
 
 /// What all cases share.
 struct Bench<'a> {
     args: &'a BenchArgs,
+    peers: Vec<Peer>,
     python: Python,
     binary: Kept,
 }
@@ -155,20 +186,10 @@ impl Bench<'_> {
         let checked = self.check(case)?;
         faults += u32::from(checked.is_off());
         let gemm = Worker::start("the matrix product", self.peer(case, &ours.1, &["--gemm"]))?.0;
-        let is_gpu = ours.1.device.as_ref().is_some_and(|device| device != "cpu");
-        let start = |peer: &Peer| {
-            let command = self.peer(case, &ours.1, &["--peer", peer.name()]);
-            Worker::spawn(peer.name(), command)
-        };
-        let asked = self.args.peers.iter().filter(|peer| is_gpu || !peer.is_for_gpus());
-        // Building is work of the CPU: for a GPU all build at once, for the CPU one after another.
-        let starting: Vec<_> = match is_gpu {
-            true => asked.map(|peer| (*peer, Some(start(peer)))).collect(),
-            false => asked.map(|peer| (*peer, None)).collect(),
-        };
         let mut peers = Vec::new();
-        for (peer, worker) in starting {
-            match worker.unwrap_or_else(|| start(&peer)).and_then(Worker::ready) {
+        for &peer in &self.peers {
+            let command = self.peer(case, &ours.1, &["--peer", peer.name()]);
+            match Worker::start(peer.name(), command) {
                 Ok((worker, ready)) => peers.push((peer, worker, ready)),
                 Err(error) => {
                     eprintln!("error: {error}");
@@ -275,5 +296,46 @@ pub fn device_text(choice: DeviceChoice) -> String {
         DeviceChoice::Auto => "auto".into(),
         DeviceChoice::Cpu => "cpu".into(),
         DeviceChoice::Cuda(index) => format!("cuda:{index}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        bench: BenchArgs,
+    }
+
+    fn asked(args: &[&str], is_cuda: bool) -> Result<(Vec<BenchPrecision>, Vec<Peer>), Misuse> {
+        let words = ["bench"].into_iter().chain(args.iter().copied());
+        Line::try_parse_from(words).unwrap().bench.asked(is_cuda)
+    }
+
+    #[test]
+    fn by_default_all_that_a_device_has_is_measured() {
+        let (precisions, peers) = asked(&[], false).unwrap();
+        assert_eq!(precisions, [BenchPrecision::Fp32]);
+        assert_eq!(peers, [Peer::Nchw, Peer::ChannelsLast, Peer::Compile]);
+        let (precisions, peers) = asked(&[], true).unwrap();
+        assert_eq!(precisions, [BenchPrecision::Tf32, BenchPrecision::Bf16]);
+        assert_eq!(peers, Peer::ALL);
+        let (precisions, peers) =
+            asked(&["--precisions", "bf16", "--peers", "nchw"], false).unwrap();
+        assert_eq!((precisions, peers), (vec![BenchPrecision::Bf16], vec![Peer::Nchw]));
+    }
+
+    #[test]
+    fn what_a_cpu_does_not_have_is_no_measurement() {
+        assert_eq!(asked(&["--precisions", "fp32,tf32"], false), Err(Misuse::Tf32));
+        let graphs = ["--peers", "compile,compile_graphs"];
+        assert_eq!(asked(&graphs, false), Err(Misuse::CompileGraphs));
+        assert!(asked(&graphs, true).is_ok());
     }
 }

@@ -63,15 +63,7 @@ impl Worker {
     ///
     /// # Errors
     /// Why it is not.
-    pub fn start(name: &str, command: Command) -> Result<(Self, Ready), WorkerError> {
-        Self::spawn(name, command)?.ready()
-    }
-
-    /// Starts a process.
-    ///
-    /// # Errors
-    /// Why it cannot be started.
-    pub fn spawn(name: &str, mut command: Command) -> Result<Self, WorkerError> {
+    pub fn start(name: &str, mut command: Command) -> Result<(Self, Ready), WorkerError> {
         let log = tempfile::tempfile()?;
         let mut child = command
             .stdin(Stdio::piped())
@@ -81,19 +73,11 @@ impl Worker {
         let no_pipe = || io::Error::other("no pipe");
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().ok_or_else(no_pipe)?);
-        Ok(Self { name: name.into(), child, stdin, stdout, log })
-    }
-
-    /// Waits until all is built.
-    ///
-    /// # Errors
-    /// Why it is not.
-    pub fn ready(mut self) -> Result<(Self, Ready), WorkerError> {
-        let ready: Ready = self.read()?;
-        let name = &self.name;
+        let mut worker = Self { name: name.into(), child, stdin, stdout, log };
+        let ready: Ready = worker.read()?;
         eprintln!("  {name} is ready");
         ready.notes.iter().for_each(|note| eprintln!("  {name} {note}"));
-        Ok((self, ready))
+        Ok((worker, ready))
     }
 
     fn ask<T: DeserializeOwned>(&mut self, line: &str) -> Result<T, WorkerError> {
