@@ -55,6 +55,19 @@ pub struct SweepArgs {
     /// Train every run again, also those that are recorded as finished.
     #[arg(long)]
     pub fresh: bool,
+    /// Train the runs again from their start that are recorded so; others are kept. Without it, a run
+    /// that failed goes on from its last checkpoint.
+    #[arg(long, value_name = "WHICH", value_enum, conflicts_with_all = ["fresh", "share"])]
+    pub rerun: Option<Rerun>,
+    /// Share the runs with other processes that are started with this, on this machine or on others
+    /// with the same folder of results.
+    #[arg(long, conflicts_with = "fresh")]
+    pub share: bool,
+    /// Least time between two checkpoints of a run within an epoch, seconds; there is one after an
+    /// epoch too. None takes more than 2 % of the time since the last; 0 writes one after every
+    /// step, whatever it takes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120.0, value_parser = seconds)]
+    pub checkpoint_every: f64,
     /// Keep no final weights of runs, which take 4 bytes a parameter each.
     #[arg(long)]
     pub no_weights: bool,
@@ -166,12 +179,30 @@ pub struct WorkerArgs {
     /// The folder of results, where teachers are looked for.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
-    /// The folder of the sweep, where final weights are kept.
-    #[arg(long, value_name = "DIR")]
-    pub keep: Option<PathBuf>,
+    /// Keep no final weights of runs.
+    #[arg(long)]
+    pub no_weights: bool,
+    /// Least time between two checkpoints of a run within an epoch, seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120.0, value_parser = seconds)]
+    pub checkpoint_every: f64,
     /// The process of the sweep, with which the worker ends.
     #[arg(long, value_name = "PID")]
     pub parent: u32,
+}
+
+/// Runs that are to be trained again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Rerun {
+    /// Those that ended with an error.
+    Failed,
+    /// Those whose loss became NaN or infinite.
+    Diverged,
+}
+
+/// A time that a person waits for.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.0..=1e6).contains(seconds));
+    seconds.ok_or_else(|| "write seconds, from 0 to 1000000".into())
 }
 
 /// How many runs train at the same time, as asked for on the command line.

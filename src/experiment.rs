@@ -84,9 +84,17 @@ pub struct Experiment {
     pub hash: String,
     /// The first experiment of the same hash, where this is another: they give the same results.
     pub same_as: Option<String>,
-    /// The sweep with this experiment alone, every file, override and value of an axis in place: a
-    /// spec that runs again as it is.
+    /// The sweep with this experiment alone, every file, override and value of an axis in place;
+    /// without its name and its seeds.
     pub resolved: String,
+}
+
+impl Experiment {
+    /// The sweep with one run of the experiment alone: a spec that runs again as it is.
+    pub fn alone(&self, sweep: &str, seed: u64) -> String {
+        let rest = self.resolved.strip_prefix("Sweep(").unwrap_or_default();
+        format!("Sweep(\n    name: {sweep:?},\n    seeds: [{seed}],{rest}")
+    }
 }
 
 /// Reads and plans a sweep.

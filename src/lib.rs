@@ -16,12 +16,13 @@
 //! | [`graph`] | a `petgraph` DAG: nodes are operations with a parameter path, edges carry the input slot | legality: names, arity, cycles |
 //! | [`plan`] | the graph in a stable order with shapes, weights, MACs, last uses | arithmetic, no tensors |
 //! | [`picture`] | a plan as SVG or Graphviz text | what a reader sees |
+//! | [`machine`] | the machine, in words | what the kernel says of itself |
 //! | [`saved`] | where runs leave files for others, and what is in them | names, headers of weights |
 //! | [`experiment`] | a sweep's files to planned experiments with their hashes | all of the above |
 //! | `model` | the plan as a tch module | tensors |
 //! | [`train`] | schedule, optimiser, batches, loop: one model, one recipe, one data set | time, devices |
 //! | [`data`] | CIFAR-10 and shapes10 as bytes in memory | files, the network |
-//! | [`sweep`] | experiments x seeds: which runs are done, which are due, how many at once | nothing of tensors: the pool that trains them is passed in |
+//! | [`sweep`] | experiments x seeds: which runs are done, which are due, how many at once, when to stop | nothing of tensors: the pool that trains them is passed in |
 //! | [`worker`] | the pool of processes: runs side by side, each in this program started again | what is said between them |
 //! | [`records`] | typed rows; each column is declared once | units |
 //! | [`statistics`] | medians, and whether two means differ or agree | numbers |
@@ -41,6 +42,10 @@
 //!   ([`random`]): runs do not disturb one another, and the same seed gives the same bytes on a CPU.
 //! - No step of training waits for the device. Images stay on it as uint8; losses are summed there.
 //! - A run that ended is on the disk before another takes its place. Tables are functions of the records.
+//! - A run goes on from its last checkpoint bit for bit, wherever it was killed; the last good checkpoint
+//!   is there until the next is durable.
+//! - No file that a person may have changed is overwritten, and no two processes write to one sweep
+//!   unknowingly.
 //! - A failing, diverging or panicking run costs no other run; nor does one whose process dies, where
 //!   runs train side by side.
 //! - All runs of a sweep have the same number of threads, and no result depends on what ran beside it.
@@ -61,6 +66,8 @@
 //! | a schedule | `spec/train/schedule.rs`, `train/schedule.rs`; golden rates in `tests/reference/optim.py` |
 //! | a kind of axis, a distribution | `spec/axes/read.rs`, `spec/axes/sample.rs` |
 //! | a function of expressions | its line and its case in `spec/expr/functions.rs` |
+//! | a change of the numbers that a spec gives | raise `NUMERICS` in `experiment/resolve.rs` |
+//! | a file of a run | its line in `RunFile` of `saved/mod.rs`; `xtask/src/verify_resume.rs` compares those that are the same in every run |
 //! | what a run carries from step to step | a line in the `keep` of its part (`train/saved.rs`), so that a run goes on bit for bit |
 //! | a rule for initial weights | `op/start.rs` (its fields, what it comes to), `model/init.rs` (what it draws); golden facts in `tests/reference/start.py` |
 //! | an augmentation | `spec/train/augment.rs`, `train/augment/` (what it draws, what it does); golden results in `tests/reference/augment.py` |
@@ -80,6 +87,7 @@ pub mod data;
 pub mod device;
 pub mod experiment;
 pub mod graph;
+pub mod machine;
 #[cfg(feature = "torch")]
 pub mod model;
 pub mod op;

@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("spec", &["spec", "op"]),
     ("op", &["op", "shim"]),
     ("graph", &["graph", "op", "spec"]),
     ("plan", &["plan", "graph", "op", "spec"]),
     ("picture", &["plan", "graph", "op"]),
     ("saved", &[]),
+    ("machine", &[]),
     ("experiment", &["experiment", "saved", "plan", "graph", "op", "spec"]),
     ("model", &["model", "plan", "op", "random", "shim", "torch_error"]),
     (
@@ -25,6 +26,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "data",
             "random",
             "records",
+            "saved",
             "device",
             "sweep",
             "shim",
@@ -39,7 +41,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("cli", &[]),
     ("data", &["data"]),
     ("records", &["records", "saved"]),
-    ("sweep", &["sweep", "records", "spec"]),
+    ("sweep", &["sweep", "records", "saved", "spec"]),
     ("worker", &["worker", "sweep", "records"]),
     ("progress", &["progress", "sweep", "records"]),
 ];

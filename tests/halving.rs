@@ -8,13 +8,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use resweep::records::{
-    Decision, Environment, EpochRow, HalvingRow, Layout, RunId, RunRow, Status, Store,
+    Access, Decision, Environment, EpochRow, HalvingRow, Layout, RunId, RunRow, Status, Store,
 };
+use resweep::saved::RunFile;
 use resweep::spec::halving::Halving;
 use resweep::spec::train::Metric;
 use resweep::sweep::{
-    Job, Observer, OneByOne, Outcome, Outline, Run, RunLog, Start, Summary, Trained, Trainer, Work,
-    execute,
+    Job, Observer, OneByOne, Outcome, Outline, Run, RunLog, Start, Stop, Summary, Trained, Trainer,
+    Work, execute,
 };
 
 #[path = "common/made.rs"]
@@ -55,8 +56,8 @@ impl Trainer<Fate> for Mock {
         work: &Work<'_, Fate>,
         log: &mut RunLog<'_>,
     ) -> Result<Trained, std::io::Error> {
-        let (run, fate, state) = (work.run, work.run.payload, work.leg.state.as_deref());
-        let text = state.and_then(|path| fs::read_to_string(path).ok());
+        let (run, fate, state) = (work.run, work.run.payload, checkpoint(work));
+        let text = fs::read_to_string(&state).ok();
         let done = text.map_or(0, |text| text.parse().unwrap());
         let until = work.leg.until.unwrap_or(run.epochs);
         let name = format!("{}/{}", run.id.experiment, run.id.seed);
@@ -81,11 +82,15 @@ impl Trainer<Fate> for Mock {
             }
         }
         if until < run.epochs {
-            fs::write(state.unwrap(), until.to_string())?;
+            fs::write(state, until.to_string())?;
             return Ok(end(Outcome::Paused));
         }
         Ok(end(Outcome::Completed))
     }
+}
+
+fn checkpoint(work: &Work<'_, Fate>) -> std::path::PathBuf {
+    work.leg.folder.as_ref().unwrap().file(RunFile::Checkpoint)
 }
 
 fn row(run: &Run<Fate>, epoch: u32) -> EpochRow {
@@ -115,7 +120,7 @@ fn run(experiment: &str, seed: u64, payload: Fate) -> Run<Fate> {
     let facts = facts();
     let id =
         RunId { experiment: experiment.to_owned(), seed, spec_hash: format!("{experiment:x>12}") };
-    Run { id, epochs: EPOCHS, facts, payload }
+    Run { id, epochs: EPOCHS, spec: String::new(), facts, payload }
 }
 
 fn halving(rungs: &[u32], eta: f64) -> Option<Halving> {
@@ -126,12 +131,9 @@ fn halving(rungs: &[u32], eta: f64) -> Option<Halving> {
 fn job(experiments: &[&[Fate]], halving: Option<Halving>) -> Job<Fate> {
     let environment = Environment {
         device: "cpu".to_owned(),
-        device_name: None,
         threads: 2,
-        overrides: Vec::new(),
         code_version: "0.1.0".to_owned(),
-        tch_version: None,
-        libtorch_version: None,
+        ..Environment::default()
     };
     let names: Vec<String> =
         (0..experiments.len()).map(|at| char::from(b'a' + at as u8).to_string()).collect();
@@ -142,7 +144,7 @@ fn job(experiments: &[&[Fate]], halving: Option<Halving>) -> Job<Fate> {
     });
     let runs = runs.collect();
     let layout = Layout::plain(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    Job { name: "halves".to_owned(), environment, layout, runs, halving }
+    Job { name: "halves".to_owned(), environment, layout, runs, halving, stop: Stop::default() }
 }
 
 /// Six experiments with one seed; `d` is the best, `b` the next.
@@ -163,7 +165,7 @@ impl Bench {
     }
 
     fn store(&self) -> Store {
-        Store::open(self.0.path(), "halves").unwrap()
+        Store::open(self.0.path(), "halves", Access::Alone).unwrap()
     }
 
     fn execute(&self, job: &Job<Fate>, start: Start) -> (Summary, Vec<String>) {
@@ -178,7 +180,12 @@ impl Bench {
     }
 
     fn states(&self) -> usize {
-        fs::read_dir(self.path("states")).map_or(0, Iterator::count)
+        let runs = fs::read_dir(self.path("runs")).into_iter().flatten();
+        runs.filter(|run| {
+            let run = run.as_ref().unwrap().path();
+            run.extension().is_none() && run.join(RunFile::Checkpoint.name()).exists()
+        })
+        .count()
     }
 
     /// The tables, without the two columns that tell the time of day and the wall time.

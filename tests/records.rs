@@ -7,9 +7,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 use resweep::records::{
-    AccuracyRow, AxisColumns, BenchRow, CertifyRow, CertifyRunRow, Ending, Environment, EpochRow,
-    Facts, Found, HalvingRow, Layout, Record, Row, RunId, RunRow, Span, Status, Store, StoreError,
-    Tables, TimingRow, columns_markdown, csv_bytes, summary,
+    Access, AccuracyRow, AxisColumns, BenchRow, CertifyRow, CertifyRunRow, Ending, Environment,
+    EpochRow, Facts, Found, HalvingRow, Layout, Record, Row, RunId, RunRow, Span, Status, Store,
+    StoreError, Tables, TimingRow, atomic, columns_markdown, csv_bytes, summary,
 };
 
 fn id(experiment: &str, seed: u64) -> RunId {
@@ -38,6 +38,7 @@ fn environment(device: &str, overrides: &[&str]) -> Environment {
         code_version: "0.1.0".to_owned(),
         tch_version: Some("0.24.0".to_owned()),
         libtorch_version: Some("2.11.0".to_owned()),
+        ..Environment::default()
     }
 }
 
@@ -122,33 +123,47 @@ fn text<R: Row>(rows: &[R]) -> String {
     String::from_utf8(csv_bytes(rows, &AxisColumns::default()).unwrap()).unwrap()
 }
 
-/// Weights stand under the name of their run, as a whole; what cannot be written leaves the old.
+/// What is written by another takes a file's place as a whole; what cannot be written leaves the old.
 #[test]
-fn weights_are_kept_as_a_whole() {
+fn a_file_is_replaced_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), "quick").unwrap();
-    let (run, other) = (id("resnet18", 0), id("resnet18", 1));
-    let save = |id: &RunId, text: &str| {
-        store.save_weights(id, |path| fs::write(path, text)).unwrap();
-    };
-    save(&run, "first");
-    save(&run, "second");
-    save(&other, "other");
-    let file = store.weights().join("resnet18-seed0-000000000000.safetensors");
-    let read = || fs::read_to_string(&file).unwrap();
-    assert_eq!(read(), "second");
-    let failed = store.save_weights(&run, |path| {
+    let (path, before) = (folder.path().join("checkpoint"), folder.path().join("before"));
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    let write = |text: &'static str| move |path: &Path| fs::write(path, text);
+    let half = |path: &Path| {
         fs::write(path, "half")?;
         Err(std::io::Error::other("the disk is full"))
-    });
-    let told = failed.unwrap_err().to_string();
-    assert!(told.contains("seed0-000000000000.safetensors: the disk is full"), "{told}");
-    assert_eq!(read(), "second");
-    assert_eq!(fs::read_dir(store.weights()).unwrap().count(), 2, "nothing half made is left");
-    store.supersede(&run).unwrap();
-    assert!(!file.exists());
-    let aside = file.with_extension("safetensors.superseded");
-    assert_eq!(fs::read_to_string(aside).unwrap(), "second");
+    };
+    atomic::replace_by(&path, write("first")).unwrap();
+    atomic::rotate_by(&path, &before, write("second")).unwrap();
+    assert_eq!((read(&path), read(&before)), ("second".into(), "first".into()));
+    for failed in [atomic::rotate_by(&path, &before, half), atomic::replace_by(&path, half)] {
+        assert_eq!(failed.unwrap_err().to_string(), "the disk is full");
+        assert_eq!((read(&path), read(&before)), ("second".into(), "first".into()));
+    }
+    // Killed between the two renames.
+    fs::remove_file(&path).unwrap();
+    atomic::rotate_by(&path, &before, write("third")).unwrap();
+    assert_eq!((read(&path), read(&before)), ("third".into(), "first".into()));
+    fs::write(folder.path().join(".writing-x"), "").unwrap();
+    atomic::tidy(folder.path());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing half made is left");
+}
+
+/// The folder of a run is set aside as a whole, and only once.
+#[test]
+fn a_run_that_is_trained_anew_keeps_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), "quick", Access::Alone).unwrap();
+    let id = id("resnet18", 0);
+    store.supersede(&id).unwrap();
+    for text in ["first", "second"] {
+        store.begin(&id, text, &Environment::default()).unwrap();
+        store.supersede(&id).unwrap();
+    }
+    assert!(!store.run(&id).path().exists());
+    let aside = store.run(&id).path().with_extension("superseded");
+    assert_eq!(fs::read_to_string(aside.join("spec.ron")).unwrap(), "second");
 }
 
 #[test]
@@ -379,7 +394,7 @@ proptest! {
     #[test]
     fn a_record_reads_back_bit_for_bit(numbers in prop::array::uniform4(prop::num::f64::ANY)) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), "depth").unwrap();
+        let store = Store::open(folder.path(), "depth", Access::Alone).unwrap();
         let mut record = diverged();
         let row = &mut record.epochs[0];
         (row.lr, row.train_loss, row.top1, row.eval_s) =
@@ -399,10 +414,10 @@ proptest! {
 #[test]
 fn a_record_of_an_earlier_version_without_a_column_is_read() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), "depth").unwrap();
+    let store = Store::open(folder.path(), "depth", Access::Alone).unwrap();
     let record = completed("resnet18", 0, [94.5, 94.0]);
     store.save(&record).unwrap();
-    let path = only_file(&store.folder().join("runs"));
+    let path = only_file(&store.folder().join("runs")).join("record.ron");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("        peak_memory_mb: Some(812.25),\n", "")).unwrap();
     let Found::Record(back) = store.find(&record.id()).unwrap() else { panic!("not found") };
@@ -413,10 +428,10 @@ fn a_record_of_an_earlier_version_without_a_column_is_read() {
 #[test]
 fn a_record_that_cannot_be_used_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), "depth").unwrap();
+    let store = Store::open(folder.path(), "depth", Access::Alone).unwrap();
     let record = completed("resnet18", 0, [94.5, 94.0]);
     store.save(&record).unwrap();
-    let path = only_file(&store.folder().join("runs"));
+    let path = only_file(&store.folder().join("runs")).join("record.ron");
     let whole = fs::read(&path).unwrap();
     for broken in [&b"(run: (exp"[..], b"", b"\xff\xfe", &whole[..whole.len() / 2]] {
         fs::write(&path, broken).unwrap();
@@ -431,7 +446,7 @@ fn a_record_that_cannot_be_used_is_set_aside() {
 #[test]
 fn a_record_counts_for_its_own_run_only() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), "depth").unwrap();
+    let store = Store::open(folder.path(), "depth", Access::Alone).unwrap();
     let record = completed("resnet18", 0, [94.5, 94.0]);
     store.save(&record).unwrap();
     let other = RunId { spec_hash: "f".repeat(64), ..record.id() };
@@ -444,10 +459,10 @@ fn a_record_counts_for_its_own_run_only() {
 #[test]
 fn files_are_named_after_their_run_and_stay_in_their_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), "../up").unwrap();
+    let store = Store::open(folder.path(), "../up", Access::Alone).unwrap();
     store.save(&completed("../../x", 7, [1.0, 2.0])).unwrap();
     let name = only_file(&folder.path().join("%2E.%2Fup/runs"));
-    assert_eq!(name.file_name().unwrap(), "%2E.%2F..%2Fx-seed7-000000000000.ron");
+    assert_eq!(name.file_name().unwrap(), "%2E.%2F..%2Fx-seed7-000000000000");
 }
 
 #[test]
@@ -455,7 +470,7 @@ fn a_folder_that_cannot_be_made_is_told_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results");
     fs::write(&file, "not a folder").unwrap();
-    let error = Store::open(&file, "depth").unwrap_err();
+    let error = Store::open(&file, "depth", Access::Alone).unwrap_err();
     assert!(matches!(&error, StoreError::Folder { path, .. } if path.starts_with(&file)));
     assert!(error.to_string().contains("--results"), "{error}");
 }
@@ -472,7 +487,7 @@ fn a_folder_that_cannot_be_written_is_told_before_training() {
         eprintln!("skipped: this user may write to a read-only folder");
         return;
     }
-    let error = Store::open(folder.path(), "depth").unwrap_err();
+    let error = Store::open(folder.path(), "depth", Access::Alone).unwrap_err();
     assert!(matches!(&error, StoreError::Write { path, .. } if *path == runs));
     assert!(error.to_string().contains("--results"), "{error}");
 }
@@ -480,7 +495,7 @@ fn a_folder_that_cannot_be_written_is_told_before_training() {
 #[test]
 fn a_table_that_cannot_be_replaced_keeps_no_other_from_it() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), "depth").unwrap();
+    let store = Store::open(folder.path(), "depth", Access::Alone).unwrap();
     let blocked = store.folder().join("accuracy.csv");
     fs::create_dir(&blocked).unwrap();
     let error = store.write_tables(&tables()).unwrap_err();
@@ -494,13 +509,13 @@ fn a_table_that_cannot_be_replaced_keeps_no_other_from_it() {
 fn others_may_read_the_files_as_any_other_file() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), "depth").unwrap();
+    let store = Store::open(folder.path(), "depth", Access::Alone).unwrap();
     store.write_tables(&tables()).unwrap();
     fs::write(folder.path().join("plain"), "").unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
     let table = store.folder().join("runs.csv");
     assert_eq!(mode(&table), mode(&folder.path().join("plain")));
-    assert_eq!(fs::read_dir(store.folder()).unwrap().count(), 5, "no temporary file is left");
+    assert_eq!(fs::read_dir(store.folder()).unwrap().count(), 7, "no temporary file is left");
 }
 
 /// The one file of a folder.

@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 
 use indicatif::ProgressDrawTarget;
 use resweep::progress::Progress;
-use resweep::records::{Environment, EpochRow, Layout, RunId, RunRow, Status, Store, StoreError};
+use resweep::records::{
+    Access, Environment, EpochRow, Layout, RunId, RunRow, Status, Store, StoreError,
+};
 use resweep::sweep::{
-    Job, Observer, OneByOne, Outcome, Outline, Planned, Run, RunLog, Start, StepReport, Summary,
-    SweepError, Trained, Trainer, Warning, Work, execute,
+    Job, Observer, OneByOne, Outcome, Outline, Planned, Run, RunLog, Start, StepReport, Stop,
+    Summary, SweepError, Trained, Trainer, Warning, Work, execute,
 };
 
 #[path = "common/made.rs"]
@@ -106,18 +108,15 @@ fn run(experiment: &str, seed: u64, payload: Fate) -> Run<Fate> {
     let facts = facts();
     let spec_hash = format!("{experiment}-hash-of-the-spec");
     let id = RunId { experiment: experiment.to_owned(), seed, spec_hash };
-    Run { id, epochs: 3, facts, payload }
+    Run { id, epochs: 3, spec: "a spec".into(), facts, payload }
 }
 
 fn job(fates: &[(&str, u64, Fate)]) -> Job<Fate> {
     let environment = Environment {
         device: "cpu".to_owned(),
-        device_name: None,
         threads: 2,
-        overrides: Vec::new(),
         code_version: "0.1.0".to_owned(),
-        tch_version: None,
-        libtorch_version: None,
+        ..Environment::default()
     };
     let runs = fates.iter().map(|(experiment, seed, fate)| run(experiment, *seed, *fate)).collect();
     let mut names: Vec<&str> = fates.iter().map(|fate| fate.0).collect();
@@ -129,6 +128,7 @@ fn job(fates: &[(&str, u64, Fate)]) -> Job<Fate> {
         layout: Layout::plain(&names),
         runs,
         halving: None,
+        stop: Stop::default(),
     }
 }
 
@@ -150,7 +150,7 @@ impl Bench {
     }
 
     fn store(&self) -> Store {
-        Store::open(self.results.path(), "depth").unwrap()
+        Store::open(self.results.path(), "depth", Access::Alone).unwrap()
     }
 
     /// Runs a job; returns the summary and the runs that were trained.
@@ -204,7 +204,7 @@ fn every_run_is_trained_in_order_and_in_the_tables() {
     assert_eq!((summary.trained, summary.kept), (3, 0));
     assert_eq!(summary.tables.epochs.len(), 9);
     assert_eq!(bench.records().len(), 3);
-    assert!(bench.records()[0].ends_with("r20-seed0-r20-hash-of-.ron"));
+    assert!(bench.records()[0].ends_with("r20-seed0-r20-hash-of-"));
     let accuracy = fs::read_to_string(bench.folder().join("accuracy.csv")).unwrap();
     assert!(accuracy.contains("r20,2,0,0,0,80.5,"), "{accuracy}");
 }

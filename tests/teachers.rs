@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use resweep::experiment::{self, Experiments};
 use resweep::plan::Plan;
-use resweep::saved;
+use resweep::saved::{self, RunFile, RunFolder};
 use resweep::spec::load::Loader;
 
 const DATA: &str = "set: Shapes10(seed: 0)";
@@ -43,13 +43,10 @@ impl Results {
     fn train(&self, network: &str, data: &str, byte: u8) -> PathBuf {
         let sweep = self.sweep(network, data, "").unwrap();
         let (one, folder) = (&sweep.list[0], saved::folder(self.0.path(), "wide"));
-        for folder in ["specs", "weights"].map(|name| folder.join(name)) {
-            std::fs::create_dir_all(folder).unwrap();
-        }
-        let spec = folder.join("specs").join(saved::of_spec(&one.name, &one.hash));
-        std::fs::write(spec, &one.resolved).unwrap();
-        let name = saved::of_run(&one.name, 3, &one.hash, "safetensors");
-        let weights = folder.join("weights").join(name);
+        let run = RunFolder::of(&folder, &one.name, 3, &one.hash);
+        std::fs::create_dir_all(run.path()).unwrap();
+        std::fs::write(run.file(RunFile::Spec), one.alone("wide", 3)).unwrap();
+        let weights = run.file(RunFile::Weights);
         std::fs::write(&weights, safetensors(&one.plan, byte)).unwrap();
         weights
     }

@@ -5,9 +5,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use resweep::records::{EpochRow, Facts, Layout, RunId, RunRow, Status, Store};
+use resweep::records::{Access, EpochRow, Facts, Layout, RunId, RunRow, Status, Store};
 use resweep::sweep::{
-    End, Job, Observer, Outcome, Outline, Run, Split, Start, StepReport, Trained, Warning, execute,
+    End, Job, Observer, Outcome, Outline, Run, Split, Start, StepReport, Stop, Trained, Warning,
+    execute,
 };
 use resweep::worker::{Message, Processes, line};
 
@@ -85,8 +86,8 @@ impl Bench {
     /// Runs a sweep of experiments by these names, each with the word that makes its fate.
     fn sweep(&self, fates: &[&str], jobs: u32) -> (Vec<RunRow>, Scribe) {
         let messages = self.messages();
-        let mut pool = pool(&messages, fates, jobs);
-        let store = Store::open(self.folder.path(), "sweep").unwrap();
+        let mut pool = pool(&messages, jobs);
+        let store = Store::open(self.folder.path(), "sweep", Access::Alone).unwrap();
         let mut scribe = Scribe::default();
         let summary = execute(&job(fates), &mut pool, &store, &mut scribe, Start::Fresh).unwrap();
         (summary.tables.runs, scribe)
@@ -97,15 +98,13 @@ fn name(at: usize, fate: &str) -> String {
     format!("{at}-{fate}")
 }
 
-fn pool<'a>(messages: &'a Path, fates: &[&str], jobs: u32) -> Processes<'a> {
-    let specs = fates.iter().enumerate();
-    let specs = specs.map(|(at, fate)| (name(at, fate), (*fate).to_owned())).collect();
+fn pool(messages: &Path, jobs: u32) -> Processes<'_> {
     let starter = move |_: Split| {
         let mut command = Command::new("sh");
         command.args(["-c", WORKER]).arg(messages);
         command
     };
-    Processes::new(Box::new(starter), specs, Split { jobs, threads: 1 })
+    Processes::new(Box::new(starter), Split { jobs, threads: 1 })
 }
 
 fn job(fates: &[&str]) -> Job<()> {
@@ -113,7 +112,7 @@ fn job(fates: &[&str]) -> Job<()> {
     let environment = environment();
     let layout = Layout::plain(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let runs = names.iter().map(|n| run(n)).collect();
-    Job { name: "sweep".into(), environment, layout, runs, halving: None }
+    Job { name: "sweep".into(), environment, layout, runs, halving: None, stop: Stop::default() }
 }
 
 fn run(experiment: &str) -> Run<()> {
@@ -127,7 +126,8 @@ fn run(experiment: &str) -> Run<()> {
         test_images: 1,
     };
     let id = RunId { experiment: experiment.into(), seed: 0, spec_hash: "0".into() };
-    Run { id, epochs: 2, facts, payload: () }
+    let spec = experiment.split_once('-').unwrap().1.to_owned();
+    Run { id, epochs: 2, spec, facts, payload: () }
 }
 
 /// Counts runs under way, and writes warnings down.
@@ -203,10 +203,10 @@ fn what_is_no_message_is_passed_on() {
 #[test]
 fn a_process_that_cannot_be_started_fails_its_run() {
     let bench = Bench::new();
-    let store = Store::open(bench.folder.path(), "sweep").unwrap();
+    let store = Store::open(bench.folder.path(), "sweep", Access::Alone).unwrap();
     let starter = |_: Split| Command::new("/nonexistent/resweep");
     let split = Split { jobs: 2, threads: 1 };
-    let mut pool = Processes::new(Box::new(starter), Default::default(), split);
+    let mut pool = Processes::new(Box::new(starter), split);
     let job = job(&["ok", "ok"]);
     let summary = execute(&job, &mut pool, &store, &mut (), Start::Fresh).unwrap();
     let told = told(&summary.tables.runs);
@@ -222,12 +222,12 @@ fn speeds_are_measured_by_all_processes() {
     let bench = Bench::new();
     let messages = bench.messages();
     let fates = ["ok", "SLOW", "KILLED"];
-    let mut pool = pool(&messages, &fates, 1);
+    let mut pool = pool(&messages, 1);
     let split = Split { jobs: 3, threads: 1 };
-    let id = |at: usize| run(&name(at, fates[at])).id;
-    assert_eq!(pool.pace(&id(0), split, 1.0).unwrap(), 12.5);
-    assert_eq!(pool.pace(&id(1), split, 1.0).unwrap_err().to_string(), "out of memory");
-    let killed = pool.pace(&id(2), split, 1.0).unwrap_err().to_string();
+    let run = |at: usize| run(&name(at, fates[at]));
+    assert_eq!(pool.pace(&run(0), split, 1.0).unwrap(), 12.5);
+    assert_eq!(pool.pace(&run(1), split, 1.0).unwrap_err().to_string(), "out of memory");
+    let killed = pool.pace(&run(2), split, 1.0).unwrap_err().to_string();
     assert!(killed.contains("signal 9"), "{killed}");
-    assert_eq!(pool.pace(&id(0), split, 1.0).unwrap(), 12.5, "others can be measured after it");
+    assert_eq!(pool.pace(&run(0), split, 1.0).unwrap(), 12.5, "others can be measured after it");
 }

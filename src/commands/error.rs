@@ -71,6 +71,11 @@ pub enum Error {
         "--data names a folder, but this sweep draws its images (shapes10); leave it out, or use --set data.set=Cifar10"
     )]
     NoFolder,
+    /// `--share` with a sweep that decides on the way.
+    #[error(
+        "--share cannot be used with `halving`, which decides by all runs together; leave --share out, or --set halving=None"
+    )]
+    SharedHalving,
     /// TF32 without a GPU.
     #[error(
         "train.precision is Tf32, which GPUs alone have; leave it out for TF32 there and fp32 here, or --set train.precision=Fp32"
@@ -104,6 +109,7 @@ impl Error {
             | Self::TooFew { .. }
             | Self::NoFolder
             | Self::NoTf32
+            | Self::SharedHalving
             | Self::Classes { .. } => 2,
             _ => 1,
         }

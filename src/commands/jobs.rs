@@ -1,7 +1,6 @@
 //! How the runs of a sweep share the machine: as it was asked for, as before, or as is measured to
 //! be fastest.
 
-use std::collections::BTreeMap;
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::{Error, prepare};
 use crate::cli::{JobsChoice, SweepArgs};
 use crate::device::{self, Resolved};
-use crate::experiment::Experiments;
 use crate::progress::lines;
 use crate::records::{Record, Store};
 use crate::sweep::{
@@ -67,7 +65,7 @@ pub(super) fn settle<T>(
             let split = fixed.map_or(Split::of(jobs, threads), |threads| Split { jobs, threads });
             question.asked(split, threads, &due, &finished)
         }
-        (JobsChoice::Auto, Some(kept)) if question.start == Start::Resume => {
+        (JobsChoice::Auto, Some(kept)) if question.start != Start::Fresh => {
             eprintln!("jobs {}, as {} says", told(kept), question.path());
             Ok(kept)
         }
@@ -89,7 +87,12 @@ impl<'a, T> Question<'a, T> {
         let mut state = State { due: Vec::new(), finished: Vec::new() };
         for run in &self.job.runs {
             match self.store.peek(&run.id).filter(Record::is_finished) {
-                Some(record) if self.start == Start::Resume => state.finished.push(record),
+                Some(record)
+                    if self.start != Start::Fresh
+                        && self.start != Start::Rerun(record.run.status) =>
+                {
+                    state.finished.push(record);
+                }
                 _ => state.due.push(run),
             }
         }
@@ -186,7 +189,7 @@ struct Probes<'a, 'p, T> {
 
 impl<T> Stopwatch for Probes<'_, '_, T> {
     fn images_per_s(&mut self, run: usize, split: Split) -> Result<f64, String> {
-        let pace = self.pool.pace(&self.due[run].id, split, SECONDS);
+        let pace = self.pool.pace(self.due[run], split, SECONDS);
         pace.map_err(|error| error.to_string())
     }
 }
@@ -222,14 +225,7 @@ fn outcome(found: &Calibration) -> String {
 }
 
 /// The processes of a sweep, none of which is started yet.
-pub(super) fn processes<'a>(
-    experiments: &Experiments,
-    device: &Resolved,
-    args: &'a SweepArgs,
-    keep: Option<&'a Store>,
-) -> Processes<'a> {
-    let specs = experiments.list.iter().map(|one| (one.name.clone(), one.resolved.clone()));
-    let specs: BTreeMap<String, String> = specs.collect();
+pub(super) fn processes<'a>(device: &Resolved, args: &'a SweepArgs) -> Processes<'a> {
     let device = prepare::name(device);
     let of_threads = tch::get_num_threads().max(1) as u32;
     let starter = move |split: Split| {
@@ -247,10 +243,11 @@ pub(super) fn processes<'a>(
         if is_crowded && std::env::var_os(WAITING).is_none() {
             command.env(WAITING, "passive");
         }
-        if let Some(store) = keep {
-            command.arg("--keep").arg(store.folder());
+        command.arg("--checkpoint-every").arg(args.checkpoint_every.to_string());
+        if args.no_weights {
+            command.arg("--no-weights");
         }
         command
     };
-    Processes::new(Box::new(starter), specs, Split { jobs: 1, threads: 1 })
+    Processes::new(Box::new(starter), Split { jobs: 1, threads: 1 })
 }

@@ -10,6 +10,8 @@ mod error;
 #[cfg(feature = "torch")]
 pub mod eval;
 #[cfg(feature = "torch")]
+mod interrupt;
+#[cfg(feature = "torch")]
 mod jobs;
 pub mod plan;
 #[cfg(feature = "torch")]

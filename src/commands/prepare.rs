@@ -1,5 +1,6 @@
 //! What commands that run networks need first: a device, images, a word on both.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Error;
@@ -82,6 +83,7 @@ pub fn name(device: &Resolved) -> String {
 
 /// What all runs of an invocation share.
 pub fn environment(device: &Resolved, overrides: &[String]) -> Environment {
+    let (_, commit) = env!("RESWEEP_CODE_VERSION").split_once('+').unzip();
     Environment {
         device: name(device),
         device_name: Some(device::describe(device.device)),
@@ -90,6 +92,9 @@ pub fn environment(device: &Resolved, overrides: &[String]) -> Environment {
         code_version: env!("RESWEEP_CODE_VERSION").into(),
         tch_version: Some(TCH_VERSION.into()),
         libtorch_version: Some(LIBTORCH_VERSION.into()),
+        commit: commit.map(|commit| commit.trim_end_matches("-dirty").into()),
+        dirty: commit.is_some_and(|commit| commit.ends_with("-dirty")),
+        machine: BTreeMap::new(),
     }
 }
 

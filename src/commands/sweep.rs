@@ -5,19 +5,22 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::jobs::{self, Question};
 use super::plan::{loader_of, ready, report, rows};
-use super::{prepare, slow};
-use crate::cli::SweepArgs;
+use super::{interrupt, prepare, slow};
+use crate::cli::{Rerun, SweepArgs};
 use crate::data::Dataset;
 use crate::device::Resolved;
 use crate::experiment::{Experiment, Experiments};
+use crate::machine;
 use crate::progress::Progress;
-use crate::records::{Environment, Facts, RunId, Store};
+use crate::records::{Access, Environment, Facts, RunId, Status, Store};
+use crate::saved;
 use crate::spec::data::Data;
-use crate::sweep::{Job, OneByOne, Run, Start, execute};
-use crate::train::runner::{Runner, Task};
+use crate::sweep::{Job, OneByOne, Run, Start, Stop, Summary, execute};
+use crate::train::runner::{Keeping, Runner, Task};
 
 /// Runs a sweep.
 pub fn run(args: &SweepArgs) -> ExitCode {
@@ -31,33 +34,42 @@ pub fn run(args: &SweepArgs) -> ExitCode {
     };
     eprint!("{}", super::dry_run::warnings(&experiments));
     match sweep(args, experiments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(summary) if summary.is_stopped => ExitCode::from(interrupt::EXIT_CODE),
+        Ok(summary) if summary.is_clean() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
         Err(error) => super::fail(&error),
     }
 }
 
-/// Whether every run ended well.
-fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Error> {
+fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<Summary, super::Error> {
+    if args.share && experiments.halving.is_some() {
+        return Err(super::Error::SharedHalving);
+    }
     let (device, folder) = (prepare::device(args.device, None)?, args.data.as_deref());
     for experiment in &experiments.list {
         prepare::precision(&device, experiment.train.precision)?;
     }
-    let store = Store::open(&args.results, &experiments.name)?;
-    let keep = (!args.no_weights).then_some(&store);
+    let access = if args.share { Access::Shared } else { Access::Alone };
+    let store = Store::open(&args.results, &experiments.name, access)?;
     let (sizes, first) = sizes(&experiments, folder)?;
-    let environment = prepare::environment(&device, &experiments.overrides);
+    let mut environment = prepare::environment(&device, &experiments.overrides);
+    environment.machine = machine::lasting();
     let mut job = job(&experiments, &sizes, environment, &device)?;
-    for experiment in &experiments.list {
-        store.save_spec(&experiment.name, &experiment.hash, &experiment.resolved)?;
-    }
     slow::warn(&experiments, &device);
-    eprint!("{}", keep.map(|_| room(&experiments)).unwrap_or_default());
-    let start = if args.fresh { Start::Fresh } else { Start::Resume };
-    let mut processes = jobs::processes(&experiments, &device, args, keep);
+    if !args.no_weights {
+        eprint!("{}", room(&experiments));
+    }
+    let start = match args.rerun {
+        _ if args.fresh => Start::Fresh,
+        Some(Rerun::Failed) => Start::Rerun(Status::Failed),
+        Some(Rerun::Diverged) => Start::Rerun(Status::Diverged),
+        None => Start::Resume,
+    };
+    let mut processes = jobs::processes(&device, args);
     let question = Question { args, job: &job, store: &store, start, device: &device };
     let split = jobs::settle(&question, &mut processes)?;
     job.environment.threads = split.threads;
+    interrupt::as_sweep(&job.stop).map_err(super::Error::Worker)?;
     let mut progress = Progress::on_stderr();
     let summary = if split.jobs > 1 {
         // The processes load their own.
@@ -68,15 +80,34 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<bool, super::Erro
     } else {
         drop(processes);
         tch::set_num_threads(split.threads as i32);
-        let mut runner = runner(&device, folder, first).keeping_weights(keep.cloned());
+        let keeping = keeping(args.no_weights, args.checkpoint_every);
+        let runner = runner(&device, folder, first).keeping(keeping);
+        let mut runner = runner.stopped_by(job.stop.clone());
         execute(&job, &mut OneByOne(&mut runner), &store, &mut progress, start)?
     };
     print!("{}", summary.text());
     println!("{}", tables_line(store.folder(), job.halving.is_some()));
-    if let Some(store) = keep {
-        println!("Weights: {}", store.weights().display());
+    println!("Runs: {}", saved::runs(store.folder()).display());
+    print!("{}", left(&summary));
+    Ok(summary)
+}
+
+/// What is left to be done, and how.
+fn left(summary: &Summary) -> String {
+    let runs = if summary.left == 1 { "run is" } else { "runs are" };
+    match (summary.left, summary.is_stopped) {
+        (0, _) => String::new(),
+        (left, true) => {
+            format!("Stopped: {left} {runs} not over; the same command goes on where it was\n")
+        }
+        (left, false) => format!("{left} {runs} not over: other processes have them\n"),
     }
-    Ok(summary.is_clean())
+}
+
+/// What is kept of runs, as the command line says.
+pub(super) fn keeping(no_weights: bool, checkpoint_every: f64) -> Keeping {
+    let checkpoint_every = Duration::from_secs_f64(checkpoint_every);
+    Keeping { weights: !no_weights, checkpoint_every }
 }
 
 /// A word on large weights before they fill the disk.
@@ -158,19 +189,21 @@ fn job(
     let runs = experiments.seeds.iter().flat_map(|&seed| {
         experiments.list.iter().map(move |experiment| {
             let precision = prepare::precision(device, experiment.train.precision)?;
-            Ok(run_of(experiment, seed, sizes, precision))
+            let spec = experiment.alone(&experiments.name, seed);
+            Ok(run_of(experiment, (seed, spec), sizes, precision))
         })
     });
     let runs = runs.collect::<Result<_, super::Error>>()?;
     let (name, layout) = (experiments.name.clone(), rows::layout(experiments));
-    let halving = experiments.halving.clone();
-    Ok(Job { name, environment, layout, runs, halving })
+    let (halving, stop) = (experiments.halving.clone(), Stop::default());
+    Ok(Job { name, environment, layout, runs, halving, stop })
 }
 
-/// A run of an experiment; its facts tell of images where their sizes are known.
+/// A run of an experiment, with its seed and its spec; its facts tell of images where their sizes are
+/// known.
 pub(super) fn run_of(
     experiment: &Experiment,
-    seed: u64,
+    (seed, spec): (u64, String),
     sizes: &[Size],
     precision: &str,
 ) -> Run<Task> {
@@ -179,6 +212,7 @@ pub(super) fn run_of(
     let size = sizes.iter().find(|size| size.0 == *data);
     Run {
         id: RunId { experiment: name.clone(), seed, spec_hash: hash.clone() },
+        spec,
         facts: Facts {
             params: plan.params(),
             macs: plan.macs(),

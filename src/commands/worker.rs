@@ -7,14 +7,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::sweep::{run_of, runner};
-use super::{Error, prepare};
+use super::sweep::{keeping, run_of, runner};
+use super::{Error, interrupt, prepare};
 use crate::cli::WorkerArgs;
 use crate::device::Resolved;
 use crate::experiment::{self, Experiment};
-use crate::records::{EpochRow, Store, StoreError};
+use crate::records::{EpochRow, StoreError};
 use crate::spec::load::Loader;
-use crate::sweep::{End, Run, StepReport, Watch, Work, attempt};
+use crate::sweep::{End, Point, Run, StepReport, Stop, Watch, Work, attempt};
 use crate::train::pace::Warm;
 use crate::train::runner::{Runner, Task};
 use crate::worker::{Assignment, Message, Order, line};
@@ -30,8 +30,10 @@ pub fn run(args: &WorkerArgs) -> ExitCode {
 fn work(args: &WorkerArgs) -> Result<(), Error> {
     let mut teller = Teller::new(args.parent)?;
     let device = prepare::take(args.device)?;
-    let runner = runner(&device, args.data.as_deref(), None);
-    let runner = runner.keeping_weights(args.keep.clone().map(Store::at));
+    let stop = Stop::default();
+    interrupt::as_worker(&stop).map_err(Error::Worker)?;
+    let keeping = keeping(args.no_weights, args.checkpoint_every);
+    let runner = runner(&device, args.data.as_deref(), None).keeping(keeping).stopped_by(stop);
     let mut worker = Worker { runner, device: &device, results: &args.results, warm: None };
     for text in io::stdin().lock().lines() {
         let order = ron::from_str(&text.map_err(Error::Worker)?);
@@ -96,7 +98,8 @@ impl Worker<'_> {
         if experiment.hash != assignment.hash {
             return Err("its resolved spec is read as another experiment".into());
         }
-        Ok(run_of(&experiment, assignment.seed, &[], ""))
+        let spec = assignment.spec.clone();
+        Ok(run_of(&experiment, (assignment.seed, spec), &[], ""))
     }
 }
 
@@ -163,6 +166,10 @@ impl Watch for Teller {
 
     fn epoch(&mut self, _: usize, row: EpochRow) {
         self.tell(&Message::Epoch(Box::new(row)));
+    }
+
+    fn went_on(&mut self, _: usize, from: Point) {
+        self.tell(&Message::WentOn(from));
     }
 
     fn recalled(&mut self, _: usize, row: EpochRow) {

@@ -297,8 +297,8 @@ fn rejects(
 
 /// The sweep without what makes experiments of it: what an experiment keeps beside its network.
 pub(super) fn body(tree: &Rc<Tree>) -> Rc<Tree> {
-    const MAKES: [&str; 7] =
-        ["networks", "axes", "where", "exclude", "names", "baseline", "halving"];
+    const MAKES: [&str; 9] =
+        ["name", "networks", "axes", "where", "exclude", "names", "seeds", "baseline", "halving"];
     let fields = tree.fields().iter().filter(|field| !MAKES.contains(&field.name.as_str()));
     let value = Value::Struct(Some("Sweep".into()), fields.cloned().collect());
     Rc::new(Tree { value, span: tree.span })

@@ -14,6 +14,11 @@ use crate::spec::params::Params;
 use crate::spec::train::Train;
 use crate::spec::tree::{Field, Tree, Value};
 
+/// The version of the arithmetic. It is raised whenever the same spec with the same seed gives other
+/// numbers than before beyond rounding that the device brings, by a kernel, an initial weight or a
+/// draw: runs of before are then other runs, and are trained again beside the new ones.
+const NUMERICS: u32 = 1;
+
 /// The hash of what determines a run beside its seed. Comments, file names and the way in which a
 /// network is written do not count; defaults do. A default that hangs on other fields, such as the
 /// padding of a convolution, does not equal the same number written out. Of a teacher its weights
@@ -26,6 +31,7 @@ pub(super) fn identity(
 ) -> Result<String, SpecError> {
     #[derive(Serialize)]
     struct Identity<'a> {
+        numerics: u32,
         plan: &'a Plan,
         data: &'a Data,
         train: &'a Train,
@@ -34,7 +40,7 @@ pub(super) fn identity(
     }
     let teacher = teacher.map(|it| it.as_ref().map_or("absent", |teacher| teacher.hash.as_str()));
     let train = &nameless(train);
-    let text = ron::to_string(&Identity { plan, data, train, teacher })
+    let text = ron::to_string(&Identity { numerics: NUMERICS, plan, data, train, teacher })
         .map_err(|error| SpecError::new(Problem::Custom(error.to_string())))?;
     Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
 }

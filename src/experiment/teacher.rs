@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::plan::Plan;
-use crate::saved::{self, Faults};
+use crate::saved::{self, Faults, RunFile, RunFolder};
 use crate::spec::data::Data;
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::load::Loader;
@@ -81,7 +81,7 @@ fn untrained(named: &spec::Teacher, folder: &Path, span: Span) -> SpecError {
     let spec::Teacher { sweep, experiment, seed, .. } = named;
     let reason = format!(
         "there are no weights of `{experiment}` with seed {seed} in {}",
-        folder.join("weights").display()
+        saved::runs(folder).display()
     );
     let help = format!(
         "train it first: run the sweep `{sweep}`, or name a run whose weights are there; --results \
@@ -113,12 +113,12 @@ fn find(results: &Path, named: &spec::Teacher) -> Found {
 fn read(folder: &Path, named: &spec::Teacher, hash: &str) -> Found {
     let unfit = |reason: String, help: &str| Absence::Unfit { reason, help: help.into() };
     let again = "train the teacher again with --fresh";
-    let path = folder.join("specs").join(saved::of_spec(&named.experiment, hash));
+    let run = RunFolder::of(folder, &named.experiment, named.seed, hash);
+    let path = run.file(RunFile::Spec);
     let (plan, data) = planned(&path).map_err(|error| {
         unfit(format!("the teacher's spec {} does not plan: {error}", path.display()), again)
     })?;
-    let name = saved::of_run(&named.experiment, named.seed, hash, "safetensors");
-    let weights = folder.join("weights").join(name);
+    let weights = run.file(RunFile::Weights);
     let declared = plan.weights.iter().map(|it| (it.name.as_str(), it.dims.as_slice()));
     match saved::faults(&weights, declared) {
         None => {}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::HumanDuration;
 
 use crate::records::{Decision, EpochRow, HalvingRow, RunRow, Status};
-use crate::sweep::{Outline, Planned, StepReport};
+use crate::sweep::{Outline, Planned, Point, StepReport};
 
 /// `resnet18 seed 0`.
 pub fn name(experiment: &str, seed: u64) -> String {
@@ -36,6 +36,24 @@ pub fn started(run: &Outline, number: u64, runs: u64) -> String {
 pub fn resumed(run: &Outline, row: &RunRow) -> String {
     format!("{}  goes on after epoch {}", name(&run.id.experiment, run.id.seed), row.epochs)
 }
+
+/// `resnet18 seed 0  goes on from its checkpoint in epoch 4, step 120`.
+pub fn went_on(run: &Outline, from: Point) -> String {
+    let name = name(&run.id.experiment, run.id.seed);
+    let Point { epochs, steps } = from;
+    match steps {
+        0 => format!("{name}  goes on from its checkpoint after epoch {epochs}"),
+        _ => format!("{name}  goes on from its checkpoint in epoch {}, step {steps}", epochs + 1),
+    }
+}
+
+/// `resnet18 seed 0  stopped, with a checkpoint`.
+pub fn stopped(run: &Outline) -> String {
+    format!("{}  stopped, with a checkpoint", name(&run.id.experiment, run.id.seed))
+}
+
+/// What is said when a sweep is to stop.
+pub const STOPPING: &str = "stopping after the step in hand; once more stops at once";
 
 /// `resnet18 seed 0  waits after epoch 3`.
 pub fn paused(run: &Outline, row: &RunRow) -> String {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::records::{EpochRow, HalvingRow, RunId, RunRow};
-use crate::sweep::{Observer, Outline, Planned, StepReport, Warning};
+use crate::sweep::{Observer, Outline, Planned, Point, StepReport, Warning};
 
 use forecast::Forecast;
 
@@ -150,6 +150,19 @@ impl<W: Write> Observer for Progress<W> {
     fn resumed(&mut self, run: &Outline, row: &RunRow) {
         self.say(&lines::resumed(run, row));
         self.add_bar(run);
+    }
+
+    fn went_on(&mut self, run: &Outline, from: Point) {
+        self.say(&lines::went_on(run, from));
+    }
+
+    fn stopping(&mut self) {
+        self.say(lines::STOPPING);
+    }
+
+    fn stopped(&mut self, run: &Outline) {
+        self.remove_bar(&run.id);
+        self.say(&lines::stopped(run));
     }
 
     fn paused(&mut self, run: &Outline, row: &RunRow) {

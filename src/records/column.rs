@@ -25,6 +25,14 @@ pub struct Column {
     pub doc: &'static str,
 }
 
+impl Column {
+    /// Whether it holds times, rates or memory, which differ from run to run of the same spec and
+    /// seed. All others are the same byte for byte on a CPU.
+    pub fn is_measured(&self) -> bool {
+        matches!(self.unit, "s" | "ms" | "images/s" | "MB") || self.name == "started"
+    }
+}
+
 /// A value that can stand in a cell.
 pub trait Cell {
     /// The text of the cell, which reads back as the same value; empty if the value is missing.

@@ -12,6 +12,8 @@
 //! | `csv` | rows to CSV |
 //! | `summary` | tables to what is printed at the end of a sweep |
 //! | `store` | the folder `results/<sweep name>/` |
+//! | `lock` | who uses it |
+//! | `edited` | tables that someone has changed |
 //! | `atomic` | files that are replaced as a whole |
 //!
 //! **Invariant:** a table is a pure function of the records of the planned runs and of the sweep's
@@ -24,8 +26,10 @@ mod bench;
 mod certify;
 mod column;
 mod csv;
+mod edited;
 mod halving;
 mod layout;
+mod lock;
 mod record;
 mod rows;
 mod store;
@@ -39,6 +43,7 @@ pub use column::{Cell, Column, Row, columns_markdown};
 pub use csv::csv_bytes;
 pub use halving::{Decision, Decisions, HalvingRow};
 pub use layout::{AxisColumns, Layout};
+pub use lock::{Access, Lock};
 pub use record::{Ending, Environment, Facts, Record, RunId, Span};
 pub use rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};
 pub use store::{Found, Store, StoreError};

@@ -1,5 +1,6 @@
 //! One run with its epochs, and how the row of a run follows from its epochs.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -46,8 +47,8 @@ pub struct Facts {
     pub test_images: u64,
 }
 
-/// What all runs of one invocation share.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What all runs of one invocation share; what it trains with and on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Environment {
     /// `cpu` or `cuda:N`.
     pub device: String,
@@ -63,6 +64,12 @@ pub struct Environment {
     pub tch_version: Option<String>,
     /// Version of libtorch.
     pub libtorch_version: Option<String>,
+    /// The git commit that resweep was built from.
+    pub commit: Option<String>,
+    /// Whether its files differed from that commit.
+    pub dirty: bool,
+    /// What is known of the machine, by name.
+    pub machine: BTreeMap<String, String>,
 }
 
 /// How a run ended, and what is measured once at its end.

@@ -1,26 +1,34 @@
-//! The folder of a sweep, `results/<sweep name>/`: a record file for each run that ended, its final
-//! weights, and the four tables.
+//! The folder of a sweep, `results/<sweep name>/`: a folder for each run, and the tables.
 //!
-//! The record files are the truth; the tables follow from them and can be written again at any
+//! The records of the runs are the truth; the tables follow from them and can be written again at any
 //! time. Every file is replaced as a whole, so a reader and a crash see the old or the new one.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use super::atomic;
 use super::column::Row;
 use super::csv::csv_bytes;
+use super::edited::Written;
 use super::halving::{Decisions, HalvingRow};
 use super::layout::AxisColumns;
-use super::record::{Record, RunId};
+use super::lock::{Access, Lock};
+use super::record::{Environment, Record, RunId};
+use super::rows::EpochRow;
 use super::tables::Tables;
-use crate::saved;
+use crate::saved::{self, RunFile, RunFolder};
 
-/// The folder of one sweep.
-#[derive(Debug, Clone)]
+/// The folder of one sweep, which no other process may open for itself meanwhile.
+#[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
+    access: Access,
+    /// Held as long as the store is there; none where the file system has no locks.
+    _lock: Option<Lock>,
+    written: Written,
 }
 
 /// What the store holds of a run.
@@ -60,6 +68,18 @@ pub enum StoreError {
         /// The reason.
         source: io::Error,
     },
+    /// Another process has the folder.
+    #[error(
+        "{} is in use by {holder}; wait until it has ended, name another folder with --results, or \
+         let both share the runs by starting both with --share",
+        path.display()
+    )]
+    Held {
+        /// The folder.
+        path: PathBuf,
+        /// Who has it.
+        holder: String,
+    },
     /// A record file that cannot be used, or is to be replaced, could not be renamed.
     #[error("cannot set {} aside: {source}{}", path.display(), mend(source))]
     SetAside {
@@ -92,24 +112,46 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Folder`] and [`StoreError::Write`] where the folder cannot be made or written.
-    pub fn open(results: &Path, sweep: &str) -> Result<Self, StoreError> {
-        let store = Self { folder: saved::folder(results, sweep) };
-        let runs = store.runs();
-        fs::create_dir_all(&runs)
-            .map_err(|source| StoreError::Folder { path: runs.clone(), source })?;
+    /// [`StoreError::Folder`] and [`StoreError::Write`] where the folder cannot be made or written;
+    /// [`StoreError::Held`] where another process has it.
+    pub fn open(results: &Path, sweep: &str, access: Access) -> Result<Self, StoreError> {
+        let folder = saved::folder(results, sweep);
+        let runs = saved::runs(&folder);
+        make(&runs)?;
         atomic::temporary(&runs).map_err(|source| StoreError::Write { path: runs, source })?;
-        Ok(store)
-    }
-
-    /// The store in a folder that another process has opened.
-    pub fn at(folder: PathBuf) -> Self {
-        Self { folder }
+        let lock = Lock::take(&folder.join(LOCK), access)
+            .map_err(|holder| StoreError::Held { path: folder.clone(), holder })?;
+        if access == Access::Alone {
+            atomic::tidy(&folder);
+        }
+        let written = Written::load(&folder);
+        Ok(Self { folder, access, _lock: lock, written })
     }
 
     /// The folder of the sweep.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether others may train runs of it.
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// The folder of a run.
+    pub fn run(&self, id: &RunId) -> RunFolder {
+        RunFolder::of(&self.folder, &id.experiment, id.seed, &id.spec_hash)
+    }
+
+    /// Claims a run, so that no other process trains it; none where another does.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Folder`] where the folder of the run cannot be made.
+    pub fn claim(&self, id: &RunId) -> Result<Option<Lock>, StoreError> {
+        let run = self.run(id);
+        make(run.path())?;
+        Ok(Lock::take(&run.file(RunFile::Claim), Access::Alone).unwrap_or(None))
     }
 
     /// Looks for the record of a run. A file that cannot be read, or holds another run, is renamed
@@ -119,7 +161,7 @@ impl Store {
     ///
     /// [`StoreError::SetAside`] where such a file cannot be renamed.
     pub fn find(&self, id: &RunId) -> Result<Found, StoreError> {
-        let path = self.record_path(id);
+        let path = self.run(id).file(RunFile::Record);
         let why = match read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(error) => error.to_string(),
@@ -130,38 +172,53 @@ impl Store {
         Ok(Found::SetAside { path, aside, why })
     }
 
-    /// Renames the record of a run and its weights to `*.superseded`, where there are any.
+    /// Renames the folder of a run to `*.superseded`, where there is one; an earlier one of that name
+    /// goes.
     ///
     /// # Errors
     ///
-    /// [`StoreError::SetAside`] where they cannot be renamed.
+    /// [`StoreError::SetAside`] where it cannot be renamed.
     pub fn supersede(&self, id: &RunId) -> Result<(), StoreError> {
-        for path in [self.record_path(id), self.weights_path(id)] {
-            match rename(&path, "superseded") {
-                Err(StoreError::SetAside { source, .. })
-                    if source.kind() == ErrorKind::NotFound => {}
-                other => drop(other?),
-            }
+        let run = self.run(id);
+        if !run.path().exists() {
+            return Ok(());
         }
-        Ok(())
+        let aside = aside(run.path(), "superseded");
+        let replaced = match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => fs::rename(run.path(), &aside),
+        };
+        replaced.map_err(|source| StoreError::SetAside { path: run.path().to_owned(), source })
     }
 
-    /// Keeps the final weights of a run in place of earlier ones: `write` makes the file that it is
-    /// given. When it returns, they outlast a crash.
+    /// Makes the folder of a run that begins or goes on, with what it trains and on what.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Folder`] and [`StoreError::Write`], also with what `write` reports.
-    pub fn save_weights(
-        &self,
-        id: &RunId,
-        write: impl FnOnce(&Path) -> io::Result<()>,
-    ) -> Result<(), StoreError> {
-        let folder = self.weights();
-        fs::create_dir_all(&folder)
-            .map_err(|source| StoreError::Folder { path: folder.clone(), source })?;
-        let path = self.weights_path(id);
-        atomic::replace_by(&path, write).map_err(|source| StoreError::Write { path, source })
+    /// [`StoreError::Folder`], [`StoreError::Write`] and [`StoreError::Record`].
+    pub fn begin(&self, id: &RunId, spec: &str, on: &Environment) -> Result<(), StoreError> {
+        let run = self.run(id);
+        make(run.path())?;
+        atomic::tidy(run.path());
+        replace(&run.file(RunFile::Spec), spec.as_bytes())?;
+        write_ron(&run.file(RunFile::Environment), on)
+    }
+
+    /// Adds a line to the log of a run. What cannot be written there is lost, and nothing else.
+    pub fn log(&self, id: &RunId, line: &str) {
+        let path = self.run(id).file(RunFile::Log);
+        let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now());
+        if let Ok(mut file) = fs::File::options().append(true).create(true).open(path) {
+            let _ = writeln!(file, "{now} {line}");
+        }
+    }
+
+    /// Writes the epochs of a run that goes on. They are a convenience: those that count are in its
+    /// record, and before it has one in its checkpoint.
+    pub fn save_epochs(&self, id: &RunId, epochs: &[EpochRow]) {
+        if let Ok(bytes) = csv_bytes(epochs, &AxisColumns::default()) {
+            let _ = atomic::replace_soon(&self.run(id).file(RunFile::Epochs), &bytes);
+        }
     }
 
     /// Keeps the record of a run that ended, in place of an earlier one. When it returns, the
@@ -169,18 +226,18 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Record`] and [`StoreError::Write`].
+    /// [`StoreError::Folder`], [`StoreError::Record`] and [`StoreError::Write`].
     pub fn save(&self, record: &Record) -> Result<(), StoreError> {
-        let path = self.record_path(&record.id());
-        let pretty = ron::ser::PrettyConfig::new().new_line("\n");
-        let text = ron::ser::to_string_pretty(record, pretty)
-            .map_err(|source| StoreError::Record { path: path.clone(), source })?;
-        replace(&path, format!("{text}\n").as_bytes())
+        let id = record.id();
+        let run = self.run(&id);
+        make(run.path())?;
+        self.save_epochs(&id, &record.epochs);
+        write_ron(&run.file(RunFile::Record), record)
     }
 
     /// The record of a run, where there is one that can be read; nothing is set aside.
     pub fn peek(&self, id: &RunId) -> Option<Record> {
-        read(&self.record_path(id)).ok().filter(|record| record.id() == *id)
+        read(&self.run(id).file(RunFile::Record)).ok().filter(|record| record.id() == *id)
     }
 
     /// A file of the sweep's folder beside records and tables; none where it cannot be read.
@@ -195,22 +252,6 @@ impl Store {
     /// [`StoreError::Write`].
     pub fn save_note(&self, name: &str, text: &str) -> Result<(), StoreError> {
         replace(&self.folder.join(name), text.as_bytes())
-    }
-
-    /// Keeps the resolved spec of an experiment, in `specs/`: RON that runs again as it is.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Folder`] and [`StoreError::Write`].
-    pub fn save_spec(&self, experiment: &str, hash: &str, text: &str) -> Result<(), StoreError> {
-        let folder = self.folder.join("specs");
-        fs::create_dir_all(&folder)
-            .map_err(|source| StoreError::Folder { path: folder.clone(), source })?;
-        let path = folder.join(saved::of_spec(experiment, hash));
-        match fs::read_to_string(&path) {
-            Ok(old) if old == text => Ok(()),
-            _ => replace(&path, text.as_bytes()),
-        }
     }
 
     /// Replaces the tables, each as a whole; one that cannot be written does not keep the others
@@ -234,10 +275,17 @@ impl Store {
         written.into_iter().collect()
     }
 
+    /// The tables that someone had changed, and the names by which they were kept when they were
+    /// written anew.
+    pub fn take_edited(&self) -> Vec<(PathBuf, PathBuf)> {
+        self.written.take_moved()
+    }
+
     fn write_table<R: Row>(&self, rows: &[R], axes: &AxisColumns) -> Result<(), StoreError> {
         let path = self.folder.join(R::FILE);
         match csv_bytes(rows, axes) {
-            Ok(bytes) => replace(&path, &bytes),
+            Ok(bytes) => (self.written.replace(R::FILE, &bytes))
+                .map_err(|source| StoreError::Write { path, source }),
             Err(source) => Err(StoreError::Table { path, source }),
         }
     }
@@ -252,21 +300,6 @@ impl Store {
         }
     }
 
-    /// Makes the folder of states.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Folder`].
-    pub fn prepare_states(&self) -> Result<(), StoreError> {
-        let path = self.states();
-        fs::create_dir_all(&path).map_err(|source| StoreError::Folder { path, source })
-    }
-
-    /// The file for the state of a run that waits.
-    pub fn state_path(&self, id: &RunId) -> PathBuf {
-        self.states().join(run_file(id, "safetensors"))
-    }
-
     /// Keeps what was decided at the rungs.
     ///
     /// # Errors
@@ -277,47 +310,42 @@ impl Store {
         decisions.save(&self.folder).map_err(unwritable)
     }
 
-    /// Removes the state of a run, where there is one.
+    /// Removes the checkpoints of a run, where there are some.
     ///
     /// # Errors
     ///
     /// [`StoreError::Write`].
-    pub fn remove_state(&self, id: &RunId) -> Result<(), StoreError> {
-        self.remove(&self.state_path(id))
+    pub fn remove_checkpoints(&self, id: &RunId) -> Result<(), StoreError> {
+        let run = self.run(id);
+        self.remove(&run.file(RunFile::EarlierCheckpoint))?;
+        self.remove(&run.file(RunFile::Checkpoint))
     }
 
-    /// Removes the folder of states if it is empty; not while a run may yet leave one there.
-    pub fn tidy_states(&self) {
-        let _ = fs::remove_dir(self.states());
-    }
-
-    fn states(&self) -> PathBuf {
-        self.folder.join("states")
-    }
-
-    /// The file of a run's record; distinct runs have distinct files.
-    fn record_path(&self, id: &RunId) -> PathBuf {
-        self.runs().join(run_file(id, "ron"))
-    }
-
-    /// The file of a run's final weights; distinct runs have distinct files.
-    fn weights_path(&self, id: &RunId) -> PathBuf {
-        self.weights().join(run_file(id, "safetensors"))
-    }
-
-    /// The folder of final weights.
-    pub fn weights(&self) -> PathBuf {
-        self.folder.join("weights")
-    }
-
-    fn runs(&self) -> PathBuf {
-        self.folder.join("runs")
+    /// Holds the tables for this process where several share the sweep, until what is returned is
+    /// dropped.
+    pub fn hold_tables(&self) -> Option<Lock> {
+        match self.access {
+            Access::Alone => None,
+            Access::Shared => Lock::wait(&self.folder.join(TABLES_LOCK)).ok(),
+        }
     }
 }
 
-/// The name of a file of a run.
-fn run_file(id: &RunId, extension: &str) -> String {
-    saved::of_run(&id.experiment, id.seed, &id.spec_hash, extension)
+/// Held by who uses the folder.
+const LOCK: &str = ".lock";
+/// Held by who writes the tables of a sweep that several processes share.
+const TABLES_LOCK: &str = ".tables-lock";
+
+fn make(folder: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(folder)
+        .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })
+}
+
+fn write_ron<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
+    let pretty = ron::ser::PrettyConfig::new().new_line("\n");
+    let text = ron::ser::to_string_pretty(value, pretty)
+        .map_err(|source| StoreError::Record { path: path.to_owned(), source })?;
+    replace(path, format!("{text}\n").as_bytes())
 }
 
 fn read(path: &Path) -> io::Result<Record> {
@@ -327,14 +355,19 @@ fn read(path: &Path) -> io::Result<Record> {
 
 /// Renames `path` to `path.<suffix>`, over an earlier one.
 fn rename(path: &Path, suffix: &str) -> Result<PathBuf, StoreError> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".");
-    aside.push(suffix);
-    let aside = PathBuf::from(aside);
+    let aside = aside(path, suffix);
     match fs::rename(path, &aside) {
         Ok(()) => Ok(aside),
         Err(source) => Err(StoreError::SetAside { path: path.to_owned(), source }),
     }
+}
+
+/// `path.<suffix>`.
+fn aside(path: &Path, suffix: &str) -> PathBuf {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".");
+    aside.push(suffix);
+    PathBuf::from(aside)
 }
 
 /// Replaces a file as a whole, so that the new content outlasts a crash.

@@ -5,9 +5,11 @@ mod weights;
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 pub use weights::{Faults, faults, sha256};
 
-/// Leading characters of the spec hash in names of files.
+/// Leading characters of the spec hash in names of folders.
 pub const HASH_IN_NAME: usize = 12;
 
 /// The folder of a sweep.
@@ -15,26 +17,87 @@ pub fn folder(results: &Path, sweep: &str) -> PathBuf {
     results.join(file_name(sweep))
 }
 
-/// The name of a file of a run; distinct runs have distinct ones.
-pub fn of_run(experiment: &str, seed: u64, hash: &str, extension: &str) -> String {
-    file_name(&format!("{experiment}-seed{seed}-{}.{extension}", short(hash)))
+/// The folder of the folders of runs, in that of a sweep.
+pub fn runs(sweep: &Path) -> PathBuf {
+    sweep.join("runs")
 }
 
-/// The name of the resolved spec of an experiment.
-pub fn of_spec(experiment: &str, hash: &str) -> String {
-    file_name(&format!("{experiment}-{}.ron", short(hash)))
+/// What a run has in its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunFile {
+    /// Its rows, as the tables have them. It stands there once the run has ended, or waits.
+    Record,
+    /// Its sweep with this run alone: RON that runs again as it is.
+    Spec,
+    /// What it trained with and on.
+    Environment,
+    /// Its rows of `epochs.csv`.
+    Epochs,
+    /// Its weights after the last epoch.
+    Weights,
+    /// What it says of every test image.
+    Predictions,
+    /// What was told of it.
+    Log,
+    /// Its latest checkpoint, while it trains or waits.
+    Checkpoint,
+    /// The checkpoint before that.
+    EarlierCheckpoint,
+    /// Held by the process that trains it, where several share a sweep.
+    Claim,
+}
+
+impl RunFile {
+    /// The name of the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Record => "record.ron",
+            Self::Spec => "spec.ron",
+            Self::Environment => "environment.ron",
+            Self::Epochs => "epochs.csv",
+            Self::Weights => "weights.safetensors",
+            Self::Predictions => "predictions.safetensors",
+            Self::Log => "log.txt",
+            Self::Checkpoint => "checkpoint.safetensors",
+            Self::EarlierCheckpoint => "checkpoint.before.safetensors",
+            Self::Claim => "claim",
+        }
+    }
+}
+
+/// The folder of a run, `results/<sweep name>/runs/<experiment>-seed<seed>-<hash>/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// That of a run in the folder of its sweep; distinct runs have distinct ones.
+    pub fn of(sweep: &Path, experiment: &str, seed: u64, hash: &str) -> Self {
+        let name = file_name(&format!("{experiment}-seed{seed}-{}", short(hash)));
+        Self(runs(sweep).join(name))
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A file of it.
+    pub fn file(&self, file: RunFile) -> PathBuf {
+        self.0.join(file.name())
+    }
 }
 
 /// The runs of an experiment with a seed whose weights are in a sweep's folder: the first characters
 /// of their spec hashes, sorted.
-pub fn hashes(folder: &Path, experiment: &str, seed: u64) -> Vec<String> {
+pub fn hashes(sweep: &Path, experiment: &str, seed: u64) -> Vec<String> {
     let start = file_name(&format!("{experiment}-seed{seed}-"));
     let hash = |name: String| {
-        let hash = name.strip_prefix(&start)?.strip_suffix(".safetensors")?;
+        let hash = name.strip_prefix(&start)?;
         let is_hash = hash.len() == HASH_IN_NAME && hash.bytes().all(|b| b.is_ascii_hexdigit());
-        is_hash.then(|| hash.to_owned())
+        let weights = RunFolder::of(sweep, experiment, seed, hash).file(RunFile::Weights);
+        (is_hash && weights.exists()).then(|| hash.to_owned())
     };
-    let entries = std::fs::read_dir(folder.join("weights")).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(runs(sweep)).into_iter().flatten().flatten();
     let mut hashes: Vec<String> =
         entries.filter_map(|entry| hash(entry.file_name().into_string().ok()?)).collect();
     hashes.sort();
@@ -76,20 +139,27 @@ mod tests {
 
     #[test]
     fn runs_are_found_by_name_and_seed() {
-        let folder = tempfile::tempdir().unwrap();
-        let weights = folder.path().join("weights");
-        std::fs::create_dir(&weights).unwrap();
+        let sweep = tempfile::tempdir().unwrap();
         let hash = |digit: char| digit.to_string().repeat(64);
+        let trained = |name: &str, seed, digit| {
+            let run = RunFolder::of(sweep.path(), name, seed, &hash(digit));
+            std::fs::create_dir_all(run.path()).unwrap();
+            std::fs::write(run.file(RunFile::Weights), "").unwrap();
+            run
+        };
         for (experiment, seed, digit) in
             [("wide", 1, 'b'), ("wide", 1, 'a'), ("wide", 10, 'c'), ("wide-seed1", 1, 'd')]
         {
-            let name = of_run(experiment, seed, &hash(digit), "safetensors");
-            std::fs::write(weights.join(name), "").unwrap();
+            trained(experiment, seed, digit);
         }
-        std::fs::write(weights.join("wide-seed1-aaaaaaaaaaaa.safetensors.superseded"), "").unwrap();
-        assert_eq!(hashes(folder.path(), "wide", 1), ["a".repeat(12), "b".repeat(12)]);
-        assert_eq!(hashes(folder.path(), "wide", 10), ["c".repeat(12)]);
-        assert!(hashes(folder.path(), "narrow", 1).is_empty());
-        assert!(hashes(&folder.path().join("none"), "wide", 1).is_empty());
+        let untrained = trained("wide", 1, 'e');
+        std::fs::remove_file(untrained.file(RunFile::Weights)).unwrap();
+        let replaced = trained("wide", 1, 'f');
+        let aside = replaced.path().with_extension("superseded");
+        std::fs::rename(replaced.path(), aside).unwrap();
+        assert_eq!(hashes(sweep.path(), "wide", 1), ["a".repeat(12), "b".repeat(12)]);
+        assert_eq!(hashes(sweep.path(), "wide", 10), ["c".repeat(12)]);
+        assert!(hashes(sweep.path(), "narrow", 1).is_empty());
+        assert!(hashes(&sweep.path().join("none"), "wide", 1).is_empty());
     }
 }

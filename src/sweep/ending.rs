@@ -31,7 +31,9 @@ fn of_trained(
     let (planned, stop_reason) = match &outcome {
         Outcome::StoppedEarly { reason } => (epochs.len() as u32, Some(reason.clone())),
         // One that goes on from a later rung than is asked for has more.
-        Outcome::Paused => (until.unwrap_or(planned).max(epochs.len() as u32), None),
+        Outcome::Paused | Outcome::Stopped => {
+            (until.unwrap_or(planned).max(epochs.len() as u32), None)
+        }
         _ => (planned, None),
     };
     let whole = if outcome == Outcome::Paused { Status::Paused } else { Status::Ok };

@@ -16,19 +16,24 @@ mod observer;
 mod pool;
 mod rungs;
 mod split;
+mod stop;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
 
 use crate::records::{
-    Decisions, Environment, EpochRow, Facts, Found, Layout, Record, RunId, RunRow, Span, Status,
-    Store, StoreError, Tables, summary,
+    Access, Decisions, Environment, EpochRow, Facts, Found, Layout, Lock, Record, RunId, RunRow,
+    Span, Status, Store, StoreError, Tables, summary,
 };
 use crate::spec::halving::Halving;
 
 pub use observer::{Observer, Outline, Planned, StepReport, Warning};
-pub use pool::{End, Leg, OneByOne, Outcome, Pool, RunLog, Trained, Trainer, Watch, Work, attempt};
+pub use pool::{
+    Admission, End, Leg, OneByOne, Outcome, Point, Pool, RunLog, Trained, Trainer, Watch, Work,
+    attempt,
+};
 pub use split::{Calibration, Cost, Measured, Split, Stopwatch, calibrate, is_short, too_large};
+pub use stop::Stop;
 
 /// Runs every run of a sweep that is due, and returns what the sweep's records then say.
 ///
@@ -58,6 +63,7 @@ pub fn execute<T>(
         failed: BTreeSet::new(),
         decisions: None,
         unwritten: None,
+        is_stopping: false,
     };
     let outcome = sweep.run(pool, start);
     observer.ended();
@@ -77,6 +83,8 @@ pub struct Job<T> {
     pub runs: Vec<Run<T>>,
     /// Which experiments are trained to their end; all where there is none.
     pub halving: Option<Halving>,
+    /// Says that the sweep is to stop.
+    pub stop: Stop,
 }
 
 /// One run of a sweep: an experiment with a seed.
@@ -86,18 +94,23 @@ pub struct Run<T> {
     pub id: RunId,
     /// Epochs to train.
     pub epochs: u32,
+    /// The sweep with this run alone, as RON.
+    pub spec: String,
     /// What is known of the run before it trains, as it is recorded in its row.
     pub facts: Facts,
     /// What the trainer needs; opaque here.
     pub payload: T,
 }
 
-/// What becomes of runs that are recorded as finished.
+/// What becomes of runs that have a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// They are kept; runs that failed are tried again.
+    /// Those that are finished are kept; those that failed go on from their last checkpoint.
     Resume,
-    /// Every run is trained again; the records of the runs are renamed to `*.superseded`.
+    /// Those with this status are trained again from their start, and all others kept; their folders
+    /// are renamed to `*.superseded`.
+    Rerun(Status),
+    /// Every run is trained again; the folders of the runs are renamed to `*.superseded`.
     Fresh,
 }
 
@@ -110,16 +123,21 @@ pub struct Summary {
     pub trained: usize,
     /// Runs kept from an earlier start.
     pub kept: usize,
+    /// Runs that are not over, since the sweep was stopped or others train them.
+    pub left: usize,
+    /// Whether it was stopped.
+    pub is_stopped: bool,
     /// Why the tables on the disk are not those of `tables`; the records are kept all the same.
     pub unwritten: Option<StoreError>,
 }
 
 impl Summary {
-    /// Whether every run of the sweep ended well and the tables are written. Where not, the
-    /// command's exit code is 1.
+    /// Whether every run of the sweep that is over ended well and the tables are written. Where not,
+    /// the command's exit code is 1.
     pub fn is_clean(&self) -> bool {
-        let is_good = |run: &RunRow| matches!(run.status, Status::Ok | Status::Dropped);
-        self.unwritten.is_none() && self.tables.runs.iter().all(is_good)
+        let is_good =
+            |run: &RunRow| matches!(run.status, Status::Ok | Status::Dropped | Status::Paused);
+        self.unwritten.is_none() && !self.is_stopped && self.tables.runs.iter().all(is_good)
     }
 
     /// The summary to print, as [`summary`] makes it.
@@ -161,6 +179,8 @@ struct Sweep<'a, T> {
     /// What was decided at the rungs; none where there are no rungs.
     decisions: Option<Decisions>,
     unwritten: Option<StoreError>,
+    /// Whether the observer was told that the sweep stops.
+    is_stopping: bool,
 }
 
 impl<'a, T> Sweep<'a, T> {
@@ -169,8 +189,8 @@ impl<'a, T> Sweep<'a, T> {
             self.recall(&run.id, start)?;
         }
         self.recall_decisions(start)?;
-        self.remove_states()?;
-        self.store.write_tables(&self.tables())?;
+        self.remove_checkpoints()?;
+        self.write_tables()?;
         let due = self.due();
         let kept = self.job.runs.len() - due.len();
         self.tell_plan(&due, pool.at_once());
@@ -178,15 +198,19 @@ impl<'a, T> Sweep<'a, T> {
             Some(rule) => self.halve(rule, pool)?,
             None => self.train(&due, None, pool)?,
         }
-        self.store.tidy_states();
+        if self.store.access() == Access::Shared {
+            self.unwritten = self.write_tables().err();
+        }
         let (tables, unwritten) = (self.tables(), self.unwritten.take());
-        Ok(Summary { tables, trained: self.begun.len(), kept, unwritten })
+        let left = self.due().iter().filter(|run| !self.failed.contains(&run.id)).count();
+        let (trained, is_stopped) = (self.begun.len(), self.is_stopping && left > 0);
+        Ok(Summary { tables, trained, kept, left, is_stopped, unwritten })
     }
 
-    /// Removes the states of runs that are over, which a kill may have left.
-    fn remove_states(&self) -> Result<(), StoreError> {
+    /// Removes the checkpoints of runs that are over, which a kill may have left.
+    fn remove_checkpoints(&self) -> Result<(), StoreError> {
         let mut records = self.records.values().filter(|record| self.is_over(record));
-        records.try_for_each(|record| self.store.remove_state(&record.id()))
+        records.try_for_each(|record| self.store.remove_checkpoints(&record.id()))
     }
 
     /// Has runs trained to their end, or until so many epochs of each are done.
@@ -196,13 +220,9 @@ impl<'a, T> Sweep<'a, T> {
         until: Option<u32>,
         pool: &mut dyn Pool<T>,
     ) -> Result<(), StoreError> {
-        if until.is_some() {
-            self.store.prepare_states()?;
-        }
         let work = due.iter().map(|&run| {
-            let path = self.store.state_path(&run.id);
-            let state = Some(path).filter(|path| until.is_some() || path.exists());
-            Work { run, leg: Leg { until, state } }
+            let folder = Some(self.store.run(&run.id));
+            Work { run, leg: Leg { until, folder } }
         });
         let work: Vec<Work<'_, T>> = work.collect();
         let live = due.iter().map(|run| Live::of(run, until, self.records.get(&run.id))).collect();
@@ -212,11 +232,13 @@ impl<'a, T> Sweep<'a, T> {
     /// Looks for what is recorded of a run.
     fn recall(&mut self, id: &RunId, start: Start) -> Result<(), StoreError> {
         if start == Start::Fresh {
-            self.store.remove_state(id)?;
             return self.store.supersede(id);
         }
         match self.store.find(id)? {
             Found::Nothing => {}
+            Found::Record(record) if start == Start::Rerun(record.run.status) => {
+                return self.store.supersede(id);
+            }
             Found::Record(record) => drop(self.records.insert(id.clone(), *record)),
             Found::SetAside { path, aside, why } => {
                 self.observer.warned(&Warning::SetAside { path: &path, aside: &aside, why: &why });
@@ -254,14 +276,45 @@ impl<'a, T> Sweep<'a, T> {
         match record.run.status {
             Status::Paused => {}
             Status::Failed => drop(self.failed.insert(outline.id.clone())),
-            _ => self.store.remove_state(&outline.id)?,
+            _ => self.store.remove_checkpoints(&outline.id)?,
         }
         self.records.insert(outline.id.clone(), record);
-        self.unwritten = self.store.write_tables(&self.tables()).err();
+        self.unwritten = self.write_tables().err();
         if let Some(error) = &self.unwritten {
             self.observer.warned(&Warning::TablesUnwritten(error));
         }
         Ok(())
+    }
+
+    /// Writes the tables; where others share the sweep, with what they have recorded.
+    fn write_tables(&mut self) -> Result<(), StoreError> {
+        let _held = self.store.hold_tables();
+        if self.store.access() == Access::Shared {
+            self.recall_others();
+        }
+        let written = self.store.write_tables(&self.tables());
+        for (path, aside) in self.store.take_edited() {
+            self.observer.warned(&Warning::Edited { path: &path, aside: &aside });
+        }
+        written
+    }
+
+    /// Takes in what other processes have recorded meanwhile.
+    fn recall_others(&mut self) {
+        for run in self.due() {
+            if let Some(record) = self.store.peek(&run.id) {
+                self.records.insert(run.id.clone(), record);
+            }
+        }
+    }
+
+    /// Whether the sweep is to stop; tells the observer once.
+    fn is_stopping(&mut self) -> bool {
+        if self.job.stop.is_set() && !self.is_stopping {
+            self.is_stopping = true;
+            self.observer.stopping();
+        }
+        self.is_stopping
     }
 
     fn tables(&self) -> Tables {
@@ -286,13 +339,16 @@ struct Live<'a, T> {
     before: Option<Record>,
     started: (SystemTime, Instant),
     epochs: Vec<EpochRow>,
+    /// Held while it trains, where others share the sweep.
+    claim: Option<Lock>,
 }
 
 impl<'a, T> Live<'a, T> {
     fn of(run: &'a Run<T>, until: Option<u32>, before: Option<&Record>) -> Self {
         let before = before.filter(|record| record.run.status == Status::Paused).cloned();
         let (started, epochs) = ((SystemTime::now(), Instant::now()), Vec::new());
-        Self { run, outline: Outline::of(run), until, before, started, epochs }
+        let (outline, claim) = (Outline::of(run), None);
+        Self { run, outline, until, before, started, epochs, claim }
     }
 
     /// The record of the run, which ended now.
@@ -308,8 +364,43 @@ impl<'a, T> Live<'a, T> {
     }
 }
 
+impl<T> Keeper<'_, '_, T> {
+    fn log(&self, at: usize, line: &str) {
+        self.sweep.store.log(&self.live[at].run.id, line);
+    }
+}
+
 impl<T> Watch for Keeper<'_, '_, T> {
+    fn admit(&mut self, at: usize) -> Result<Admission, StoreError> {
+        if self.sweep.is_stopping() {
+            return Ok(Admission::Stop);
+        }
+        let (store, run) = (self.sweep.store, self.live[at].run);
+        if store.access() == Access::Shared {
+            let Some(claim) = store.claim(&run.id)? else { return Ok(Admission::Skip) };
+            if store.peek(&run.id).is_some_and(|record| self.sweep.is_over(&record)) {
+                return Ok(Admission::Skip);
+            }
+            self.live[at].claim = Some(claim);
+        }
+        store.begin(&run.id, &run.spec, &self.sweep.job.environment)?;
+        Ok(Admission::Begin)
+    }
+
+    fn is_stopping(&mut self) -> bool {
+        self.sweep.is_stopping()
+    }
+
+    fn went_on(&mut self, at: usize, from: Point) {
+        self.log(at, &format!("goes on after epoch {} and {} steps", from.epochs, from.steps));
+        let live = &self.live[at];
+        if live.before.is_none() {
+            self.sweep.observer.went_on(&live.outline, from);
+        }
+    }
+
     fn started(&mut self, at: usize) {
+        self.log(at, "starts");
         let live = &mut self.live[at];
         live.started = (SystemTime::now(), Instant::now());
         self.sweep.begun.insert(live.run.id.clone());
@@ -324,8 +415,11 @@ impl<T> Watch for Keeper<'_, '_, T> {
     }
 
     fn epoch(&mut self, at: usize, row: EpochRow) {
+        self.log(at, &format!("epoch {}: {}", row.epoch, told(&row)));
         self.sweep.observer.epoch(&self.live[at].outline, &row);
-        self.live[at].epochs.push(row);
+        let live = &mut self.live[at];
+        live.epochs.push(row);
+        self.sweep.store.save_epochs(&live.run.id, &live.epochs);
     }
 
     fn recalled(&mut self, at: usize, row: EpochRow) {
@@ -333,14 +427,40 @@ impl<T> Watch for Keeper<'_, '_, T> {
     }
 
     fn said(&mut self, at: Option<usize>, line: &str) {
+        if let Some(at) = at {
+            self.log(at, line);
+        }
         let run = at.map(|at| &self.live[at].outline);
         self.sweep.observer.warned(&Warning::Said { run, line });
     }
 
     fn ended(&mut self, at: usize, end: End) -> Result<(), StoreError> {
+        if let End::Trained(Trained { outcome: Outcome::Stopped, .. }) = end {
+            self.sweep.is_stopping();
+            self.log(at, "was stopped, with a checkpoint");
+            self.live[at].claim = None;
+            self.sweep.observer.stopped(&self.live[at].outline);
+            return Ok(());
+        }
         let record = self.live[at].record(&end, &self.sweep.job.environment);
-        self.sweep.keep(&self.live[at].outline, record)
+        let why = record.run.reason.as_deref().unwrap_or("no complaint");
+        self.log(at, &format!("ended {}: {why}", record.run.status));
+        self.sweep.keep(&self.live[at].outline, record)?;
+        self.live[at].claim = None;
+        Ok(())
     }
+}
+
+/// An epoch, for a log.
+fn told(row: &EpochRow) -> String {
+    let percent = |top1: Option<f64>| top1.map_or("none".into(), |top1| format!("{top1:.2} %"));
+    format!(
+        "train loss {:.4}, top1 {} on images as trained, {} on the test set, {:.1} s",
+        row.train_loss,
+        percent(row.train_top1),
+        percent(row.top1),
+        row.epoch_s
+    )
 }
 
 fn refuse_duplicates<T>(runs: &[Run<T>]) -> Result<(), SweepError> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::records::{EpochRow, HalvingRow, RunId, RunRow, StoreError};
 
-use super::Run;
+use super::{Point, Run};
 
 /// Is told what happens in a sweep. Every method but these that interest does nothing.
 ///
@@ -23,6 +23,12 @@ pub trait Observer {
     fn epoch(&mut self, _run: &Outline, _row: &EpochRow) {}
     /// A run goes on that has waited; the row is that with which it did.
     fn resumed(&mut self, _run: &Outline, _row: &RunRow) {}
+    /// A run goes on from a checkpoint on the way.
+    fn went_on(&mut self, _run: &Outline, _from: Point) {}
+    /// The sweep is to stop: the runs under way stop after their steps in hand.
+    fn stopping(&mut self) {}
+    /// A run was stopped, with a checkpoint.
+    fn stopped(&mut self, _run: &Outline) {}
     /// A run waits at a rung, and its record and state are kept.
     fn paused(&mut self, _run: &Outline, _row: &RunRow) {}
     /// It is decided who goes on from a rung; a row for each experiment that came to it.
@@ -100,6 +106,13 @@ pub enum Warning<'a> {
         /// What is wrong with it.
         why: &'a str,
     },
+    /// A table was not as it was written last.
+    Edited {
+        /// The table.
+        path: &'a Path,
+        /// The name by which it was kept.
+        aside: &'a Path,
+    },
     /// The tables could not be written; they are tried again after the next run.
     TablesUnwritten(&'a StoreError),
     /// The process of a run has said something.
@@ -124,6 +137,12 @@ impl fmt::Display for Warning<'_> {
                 write!(f, "{} seed {} says: {line}", run.id.experiment, run.id.seed)
             }
             Self::Said { run: None, line } => write!(f, "a process that has ended said: {line}"),
+            Self::Edited { path, aside } => write!(
+                f,
+                "{} was changed since it was written; it is now {}, and the table is written anew",
+                path.display(),
+                aside.display()
+            ),
             Self::TablesUnwritten(error) => write!(f, "{error} (the record of the run is kept)"),
         }
     }

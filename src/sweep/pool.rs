@@ -1,13 +1,12 @@
 //! Who trains the runs: a [`Pool`] takes all that are due, and trains them one by one in this
 //! process or several at once elsewhere. A [`Watch`] is told how each of them goes.
 
+use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
 
 use crate::records::{EpochRow, StoreError};
+use crate::saved::RunFolder;
 
 use super::ending::{message, told};
 use super::{Run, StepReport};
@@ -41,15 +40,29 @@ pub struct Work<'a, T> {
 pub struct Leg {
     /// The epochs after which it is to wait.
     pub until: Option<u32>,
-    /// The file of its state: it goes on from what stands there, and leaves there what it waits
-    /// with.
-    pub state: Option<PathBuf>,
+    /// The folder of the run: it goes on from the checkpoint there, and leaves its own and what is
+    /// kept of it; none keeps nothing.
+    pub folder: Option<RunFolder>,
 }
 
 /// Is told what becomes of the pieces of work of a pool, each named by its place in their list.
 pub trait Watch {
+    /// Whether a piece is to be begun. Asked once of each, in order.
+    ///
+    /// # Errors
+    ///
+    /// Where that cannot be found out: then the pool goes on no longer.
+    fn admit(&mut self, _at: usize) -> Result<Admission, StoreError> {
+        Ok(Admission::Begin)
+    }
+    /// Whether the pieces in hand are to stop, each with a checkpoint. Asked often while they train.
+    fn is_stopping(&mut self) -> bool {
+        false
+    }
     /// A piece is begun.
     fn started(&mut self, at: usize);
+    /// A piece goes on from a checkpoint.
+    fn went_on(&mut self, _at: usize, _from: Point) {}
     /// A training step is done. Comes often: must not wait.
     fn step(&mut self, at: usize, step: &StepReport);
     /// An epoch is trained and evaluated.
@@ -64,6 +77,26 @@ pub trait Watch {
     ///
     /// Where it cannot be kept: then the pool goes on no longer.
     fn ended(&mut self, at: usize, end: End) -> Result<(), StoreError>;
+}
+
+/// What becomes of a piece of work whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It is begun.
+    Begin,
+    /// Another process has it, or has done it.
+    Skip,
+    /// Nothing is begun any more.
+    Stop,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// Epochs that are done.
+    pub epochs: u32,
+    /// Steps done of the next.
+    pub steps: u64,
 }
 
 /// How a piece of work ended.
@@ -118,6 +151,8 @@ pub enum Outcome {
     },
     /// It waits where its leg ends, and its state is kept.
     Paused,
+    /// It was stopped on the way, and its state is kept.
+    Stopped,
     /// Its loss became NaN or infinite.
     Diverged {
         /// The epoch in which it did; the first is 1.
@@ -148,6 +183,11 @@ impl RunLog<'_> {
         self.watch.said(Some(self.at), line);
     }
 
+    /// The run goes on from a checkpoint.
+    pub fn go_on(&mut self, from: Point) {
+        self.watch.went_on(self.at, from);
+    }
+
     /// An epoch that was trained before, with whose state the run goes on.
     pub fn recall(&mut self, row: EpochRow) {
         self.watch.recalled(self.at, row);
@@ -164,7 +204,11 @@ impl<T, R: Trainer<T>> Pool<T> for OneByOne<'_, R> {
 
     fn train_all(&mut self, work: &[Work<'_, T>], watch: &mut dyn Watch) -> Result<(), StoreError> {
         for (at, work) in work.iter().enumerate() {
-            watch.started(at);
+            match watch.admit(at)? {
+                Admission::Begin => watch.started(at),
+                Admission::Skip => continue,
+                Admission::Stop => break,
+            }
             let end = attempt(self.0, work, at, watch);
             watch.ended(at, end)?;
         }

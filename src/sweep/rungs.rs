@@ -16,7 +16,7 @@ impl<'a, T> Sweep<'a, T> {
     pub(super) fn recall_decisions(&mut self, start: Start) -> Result<(), StoreError> {
         let Some(rule) = &self.job.halving else { return Ok(()) };
         let of = fingerprint(rule, &self.job.runs);
-        let known = Decisions::load(self.store.folder(), &of).filter(|_| start == Start::Resume);
+        let known = Decisions::load(self.store.folder(), &of).filter(|_| start != Start::Fresh);
         self.decisions = Some(known.unwrap_or(Decisions { of, rows: Vec::new() }));
         self.save_decisions()
     }
@@ -47,6 +47,9 @@ impl<'a, T> Sweep<'a, T> {
         for rung in Rung::all(rule) {
             if self.rows_of(&rung).is_empty() {
                 self.train(&self.due_of(&left, Some(rung.epoch())), Some(rung.epoch()), pool)?;
+                if self.is_stopping() {
+                    return Ok(());
+                }
                 self.decide(&rung, &left)?;
             }
             let rows = self.rows_of(&rung);

@@ -7,6 +7,7 @@ use tch::{Kind, Reduction, TchError, Tensor, no_grad_guard};
 
 use super::batches::DeviceImages;
 use super::meter;
+use super::saved::{Keeper, Misfit};
 use crate::model::{Frozen, Model};
 use crate::spec::train::Views;
 
@@ -148,6 +149,15 @@ impl Sums {
         let right = logits.detach().f_argmax(-1, false)?.f_eq_tensor(labels)?;
         let _ = self.correct.f_add_(&right.f_sum(Kind::Int64)?)?;
         Ok(())
+    }
+
+    /// The sums, in a run that is saved or restored.
+    ///
+    /// # Errors
+    /// As for [`Keeper::tensor`].
+    pub fn keep(&mut self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        keeper.tensor("loss", &self.loss)?;
+        keeper.tensor("correct", &self.correct)
     }
 
     /// The sums so far. Waits for the device.

@@ -8,6 +8,7 @@ use tch::{Device, TchError};
 
 use super::average::Averages;
 use super::batches::{self, DeviceImages};
+use super::checkpoint::Moment;
 use super::distill::Lesson;
 use super::early_stop::EarlyStopping;
 use super::evaluate::{Evaluation, Sums, evaluate, top1_of_views};
@@ -15,7 +16,7 @@ use super::meter;
 use super::optim::Optim;
 use super::pass::Pass;
 use super::replay::{Batches, Replay};
-use super::saved::{Keeper, Misfit};
+use super::saved::{Keeper, Misfit, Saved};
 use super::schedule::Rates;
 use crate::device;
 use crate::model::Model;
@@ -89,6 +90,33 @@ pub trait Watch {
     fn epoch(&mut self, epoch: &Epoch);
     /// Something that a person should know, and that does not stop training.
     fn note(&mut self, _text: &str) {}
+    /// How it is to go on. Asked after every step and every epoch but the last: must be quick.
+    fn then(&mut self, _moment: Moment) -> Then {
+        Then::GoOn
+    }
+    /// Is given the state of the run, where it has asked for it. The tensors are those of the run:
+    /// they are to be written before this returns.
+    fn save(&mut self, _state: &Saved) {}
+}
+
+/// How training is to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// At once.
+    GoOn,
+    /// When the state is saved.
+    Save,
+    /// Not at all, when the state is saved.
+    Stop,
+}
+
+/// How far training came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// As far as was asked for, or to the run's end.
+    End,
+    /// Less far, since the watch said so. The run goes on from the state that was saved.
+    Stop,
 }
 
 /// Why training stopped before its end.
@@ -104,6 +132,9 @@ pub enum Stopped {
         /// `NaN` or `inf`.
         loss: f64,
     },
+    /// The state could not be taken down.
+    #[error(transparent)]
+    State(#[from] Misfit),
     /// libtorch.
     #[error("{}", crate::torch_error::first_line(.0))]
     Torch(#[from] TchError),
@@ -124,7 +155,7 @@ pub fn fit(
     watch: &mut dyn Watch,
 ) -> Result<(), Stopped> {
     let mut course = Course::new(model, recipe, seed, sets)?.taught_by(None)?;
-    course.train(recipe.epochs, watch)
+    course.train(recipe.epochs, watch).map(|_| ())
 }
 
 /// A run under way.
@@ -133,6 +164,7 @@ pub struct Course<'a> {
     model: &'a Model,
     recipe: &'a Train,
     lesson: Option<Lesson<'a>>,
+    spec_hash: String,
     seed: u64,
     sets: Sets<'a>,
     /// Of an epoch.
@@ -146,6 +178,24 @@ pub struct Course<'a> {
     is_random: bool,
     /// The epochs that are done.
     done: Vec<Epoch>,
+    /// The epoch under way.
+    partial: Partial,
+}
+
+/// An epoch under way.
+#[derive(Debug)]
+struct Partial {
+    /// Steps done.
+    steps: u64,
+    /// Time that they took, seconds.
+    seconds: f64,
+    sums: Sums,
+}
+
+impl Partial {
+    fn new(device: Device) -> Result<Self, TchError> {
+        Ok(Self { steps: 0, seconds: 0.0, sums: Sums::new(device)? })
+    }
 }
 
 impl<'a> Course<'a> {
@@ -171,11 +221,12 @@ impl<'a> Course<'a> {
         device::search_kernels(model.device(), rates.steps());
         let is_same = !is_random && recipe.accumulate <= 1;
         let replay = Replay::on(model.device(), batches, is_same);
-        let done = Vec::new();
+        let (done, partial) = (Vec::new(), Partial::new(model.device())?);
         Ok(Self {
             model,
             recipe,
             lesson: None,
+            spec_hash: String::new(),
             seed,
             sets,
             steps,
@@ -186,6 +237,7 @@ impl<'a> Course<'a> {
             replay,
             is_random,
             done,
+            partial,
         })
     }
 
@@ -198,19 +250,36 @@ impl<'a> Course<'a> {
     }
 
     /// Trains until so many epochs of the recipe's are done, those before a restored state
-    /// included, or the run ends early. The schedule is that of the whole recipe.
+    /// included, or the run ends early, or the watch stops it. The schedule is that of the whole
+    /// recipe.
     ///
     /// # Errors
     /// As for [`fit`].
-    pub fn train(&mut self, until: u32, watch: &mut dyn Watch) -> Result<(), Stopped> {
+    pub fn train(&mut self, until: u32, watch: &mut dyn Watch) -> Result<Reached, Stopped> {
         let _stream = self.replay.stream()?;
-        while !self.is_over() && (self.done.len() as u32) < until {
-            let epoch = self.epoch(self.done.len() as u32 + 1, watch)?;
+        let is_left = |course: &Self| !course.is_over() && (course.done.len() as u32) < until;
+        while is_left(self) {
+            let Some(epoch) = self.epoch(self.done.len() as u32 + 1, watch)? else {
+                return Ok(Reached::Stop);
+            };
             self.done.push(epoch);
+            self.partial = Partial::new(self.model.device())?;
             watch.epoch(&epoch);
+            if is_left(self) && self.ask(Moment::Epoch, watch)? == Then::Stop {
+                return Ok(Reached::Stop);
+            }
         }
         meter::synchronize(self.model.device());
-        Ok(())
+        Ok(Reached::End)
+    }
+
+    /// Asks how to go on, and saves the state where that is wanted.
+    fn ask(&mut self, moment: Moment, watch: &mut dyn Watch) -> Result<Then, Misfit> {
+        let then = watch.then(moment);
+        if then != Then::GoOn {
+            watch.save(&Keeper::save(|keeper| self.keep(keeper))?);
+        }
+        Ok(then)
     }
 
     /// The epochs that are done.
@@ -235,17 +304,31 @@ impl<'a> Course<'a> {
         self.early_stop.as_ref().filter(|_| self.is_over())?.restored()
     }
 
-    /// All that decides how the run goes on, between two epochs. What a run newly draws, saves up
+    /// How far the run has come: epochs, and steps of the next.
+    pub fn point(&self) -> (u32, u64) {
+        (self.done.len() as u32, self.partial.steps)
+    }
+
+    /// The same run under the hash of its spec: it goes on from no state of another.
+    pub fn of_spec(self, hash: &str) -> Self {
+        Self { spec_hash: hash.to_owned(), ..self }
+    }
+
+    /// All that decides how the run goes on, between two steps. What a run newly draws, saves up
     /// or counts from step to step has its line here.
     ///
     /// Random numbers have none: every generator is derived from seed, purpose, epoch and step
-    /// ([`crate::random`]). Nor have the sums over an epoch, which begin and end with it.
+    /// ([`crate::random`]).
     ///
     /// # Errors
     /// When restoring, a state of another run; what libtorch reports.
     pub fn keep(&mut self, keeper: &mut Keeper) -> Result<(), Misfit> {
+        keeper.same("spec_hash", &self.spec_hash)?;
         keeper.same("seed", &self.seed)?;
         keeper.value("epochs", &mut self.done)?;
+        keeper.value("steps", &mut self.partial.steps)?;
+        keeper.value("seconds", &mut self.partial.seconds)?;
+        keeper.part("sums", |keeper| self.partial.sums.keep(keeper))?;
         keeper.part("weights", |keeper| {
             let mut weights = self.model.weights();
             weights.try_for_each(|(weight, tensor)| keeper.tensor(&weight.name, tensor))
@@ -258,19 +341,24 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Trains an epoch and evaluates what came of it.
-    fn epoch(&mut self, number: u32, watch: &mut dyn Watch) -> Result<Epoch, Stopped> {
+    /// Trains an epoch, or what is left of it, and evaluates what came of it; none where the watch
+    /// stops it.
+    fn epoch(&mut self, number: u32, watch: &mut dyn Watch) -> Result<Option<Epoch>, Stopped> {
+        if self.steps_of(number, watch)? == Reached::Stop {
+            return Ok(None);
+        }
         let started = Instant::now();
-        let (sums, lr) = self.pass(number, started, watch)?;
         if number == self.recipe.epochs {
             self.optim.finish()?;
         }
         self.averages.after_epoch(number)?;
         let images = self.recipe.images_per_epoch(self.sets.train.len() as u64);
-        let (loss, top1) = means(&sums, images, number)?;
-        let seconds = started.elapsed().as_secs_f64();
+        let (loss, top1) = means(&self.partial.sums, images, number)?;
+        let seconds = self.partial.seconds + started.elapsed().as_secs_f64();
+        let lr = self.rates.at((u64::from(number) * self.steps).saturating_sub(1));
         let validation = self.validate(number)?;
-        Ok(Epoch { number, lr, loss, top1, seconds, ..self.evaluated(number, validation)? })
+        let evaluated = self.evaluated(number, validation)?;
+        Ok(Some(Epoch { number, lr, loss, top1, seconds, ..evaluated }))
     }
 
     /// What held-out images say after an epoch, and whether it is thereby the last.
@@ -287,45 +375,46 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Every step of an epoch; the sums over it, and the learning rate of the last.
-    fn pass(
-        &mut self,
-        number: u32,
-        started: Instant,
-        watch: &mut dyn Watch,
-    ) -> Result<(Sums, f64), Stopped> {
+    /// The steps of an epoch that are not done yet.
+    fn steps_of(&mut self, number: u32, watch: &mut dyn Watch) -> Result<Reached, Stopped> {
         let (recipe, train) = (self.recipe, self.sets.train);
         let (device, batch) = (self.model.device(), i64::from(recipe.batch));
+        // The time that a checkpoint takes is none of training.
+        let (mut started, mut before) = (Instant::now(), self.partial.seconds);
         let order = train.epoch(&recipe.augment, self.seed, number)?;
-        let mut sums = Sums::new(device)?;
-        let mut lr = 0.0;
-        for step in 0..self.steps {
+        while self.partial.steps < self.steps {
+            let step = self.partial.steps;
             if self.is_random {
                 tch::manual_seed(step_seed(self.seed, number, step));
             }
             let start = step as i64 * batch;
             let count = batch.min(train.len() - start);
-            let mut gradients = || self.gradients((&order, start, count), &mut sums, watch);
+            let mut gradients = || self.gradients((&order, start, count), watch);
             match count < batch && step > 0 {
                 true => device::without_search(device, gradients)?,
                 false => gradients()?,
             }
-            let before = u64::from(number - 1) * self.steps + step;
-            lr = self.rates.at(before);
-            self.optim.step(lr)?;
-            self.averages.after_step(before + 1)?;
+            let done = u64::from(number - 1) * self.steps + step;
+            self.optim.step(self.rates.at(done))?;
+            self.averages.after_step(done + 1)?;
 
             let images = (start + count) as u64;
-            let loss = running_loss(&sums, device, images)?;
+            let loss = running_loss(&self.partial.sums, device, images)?;
             if let Some(loss) = loss.filter(|loss| !loss.is_finite()) {
                 return Err(Stopped::Diverged { epoch: number, loss });
             }
-            let seconds = started.elapsed().as_secs_f64();
+            let seconds = before + started.elapsed().as_secs_f64();
             let is_replayed = self.replay.is_on();
             let (epoch, step, steps) = (number, step + 1, self.steps);
+            (self.partial.steps, self.partial.seconds) = (step, seconds);
             watch.step(&Step { epoch, step, steps, images, seconds, loss, is_replayed });
+            match self.ask(Moment::Step, watch)? {
+                Then::GoOn => {}
+                Then::Save => (started, before) = (Instant::now(), seconds),
+                Then::Stop => return Ok(Reached::Stop),
+            }
         }
-        Ok((sums, lr))
+        Ok(Reached::End)
     }
 
     /// What is known of an epoch by evaluation; the rest is empty.
@@ -362,10 +451,9 @@ impl Course<'_> {
     fn gradients(
         &mut self,
         (order, start, count): (&batches::Epoch<'_>, i64, i64),
-        sums: &mut Sums,
         watch: &mut dyn Watch,
     ) -> Result<(), TchError> {
-        let Self { model, recipe, optim, .. } = self;
+        let Self { model, recipe, optim, partial, .. } = self;
         let pass = Pass { model, recipe, lesson: self.lesson.as_ref(), optim };
         let part = (count as u64).div_ceil(u64::from(recipe.accumulate.max(1))).max(1) as i64;
         for from in (0..count).step_by(part as usize) {
@@ -375,7 +463,7 @@ impl Course<'_> {
                 true => self.replay.pass(&pass, (&images, &targets), |why| watch.note(why))?,
                 false => pass.run(&images, &targets, own as f64 / count as f64)?,
             };
-            sums.add(&passed.loss.f_mul_scalar(own)?, &passed.logits, &targets.labels)?;
+            partial.sums.add(&passed.loss.f_mul_scalar(own)?, &passed.logits, &targets.labels)?;
         }
         Ok(())
     }

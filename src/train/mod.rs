@@ -11,6 +11,8 @@ pub mod average;
 #[cfg(feature = "torch")]
 pub mod batches;
 #[cfg(feature = "torch")]
+pub mod checkpoint;
+#[cfg(feature = "torch")]
 pub mod distill;
 #[cfg(feature = "torch")]
 mod early_stop;
@@ -28,6 +30,8 @@ pub mod pace;
 mod pass;
 #[cfg(feature = "torch")]
 pub mod precision;
+#[cfg(feature = "torch")]
+pub mod predictions;
 #[cfg(feature = "torch")]
 mod replay;
 #[cfg(feature = "torch")]

@@ -2,17 +2,20 @@
 
 use std::error::Error;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use tch::{Device, TchError};
 
 use super::batches::DeviceImages;
+use super::checkpoint::{Checkpoints, Moment};
 use super::evaluate::latency_ms;
-use super::fit::{self, Course, Sets, Stopped};
+use super::fit::{self, Course, Reached, Sets, Stopped, Then};
 use super::meter;
 use super::precision;
-use super::saved::{self, FileError, Keeper, Misfit};
+use super::predictions::Predictions;
+use super::saved::{FileError, Keeper, Misfit, Saved};
 use super::split::split;
 use super::whiten::whiten;
 use crate::data::Dataset;
@@ -20,10 +23,11 @@ use crate::experiment::Teacher;
 use crate::model::Model;
 use crate::model::state::StateError;
 use crate::plan::Plan;
-use crate::records::{EpochRow, RunId, Store};
+use crate::records::{EpochRow, atomic};
+use crate::saved::{RunFile, RunFolder};
 use crate::spec::data::{Data, Normalize};
 use crate::spec::train::Train;
-use crate::sweep::{Leg, Outcome, Run, RunLog, StepReport, Trained, Trainer, Work};
+use crate::sweep::{Outcome, Point, Run, RunLog, StepReport, Stop, Trained, Trainer, Work};
 
 /// What a run trains.
 #[derive(Debug, Clone)]
@@ -45,10 +49,26 @@ pub type Load<'a> = Box<dyn FnMut(&Data) -> Result<Dataset, Box<dyn Error>> + 'a
 pub struct Runner<'a> {
     device: Device,
     load: Load<'a>,
-    /// Where final weights are kept.
-    weights: Option<Store>,
+    keeping: Keeping,
+    /// Says that runs are to stop.
+    stop: Stop,
     /// The images of the latest run; those of the next are often the same.
     images: Option<Prepared>,
+}
+
+/// What is kept of runs in their folders.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// Whether final weights are.
+    pub weights: bool,
+    /// Least time between two checkpoints within an epoch.
+    pub checkpoint_every: Duration,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self { weights: true, checkpoint_every: Duration::from_secs(120) }
+    }
 }
 
 /// Images on the device.
@@ -94,12 +114,18 @@ impl From<TchError> for RunError {
 impl<'a> Runner<'a> {
     /// A trainer that loads images where a run asks for others than the one before.
     pub fn new(device: Device, load: Load<'a>) -> Self {
-        Self { device, load, weights: None, images: None }
+        let (keeping, stop) = (Keeping::default(), Stop::default());
+        Self { device, load, keeping, stop, images: None }
     }
 
-    /// Keeps the final weights of runs that train to their end, where there is a store for them.
-    pub fn keeping_weights(self, weights: Option<Store>) -> Self {
-        Self { weights, ..self }
+    /// Says what is kept of runs that have a folder.
+    pub fn keeping(self, keeping: Keeping) -> Self {
+        Self { keeping, ..self }
+    }
+
+    /// Has runs stop when that is said, each with a checkpoint.
+    pub fn stopped_by(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     /// The images of a run, on the device; those of another data set are freed first.
@@ -125,6 +151,7 @@ impl<'a> Runner<'a> {
     fn run(&mut self, work: &Work<'_, Task>, log: &mut RunLog<'_>) -> Result<Trained, RunError> {
         let (run, leg) = (work.run, &work.leg);
         let (device, Task { plan, train, data, teacher }) = (self.device, &run.payload);
+        let (keeping, stop) = (self.keeping, self.stop.clone());
         let images = self.images(data)?;
         meter::reset_peak_memory(device);
         precision::set_up(train.precision, device)?;
@@ -136,32 +163,42 @@ impl<'a> Runner<'a> {
             Ok(model)
         };
         let begin = |model| {
-            Course::new(model, train, run.id.seed, images.sets())?.taught_by(teacher.as_ref())
+            let course = Course::new(model, train, run.id.seed, images.sets())?;
+            course.of_spec(&run.id.spec_hash).taught_by(teacher.as_ref())
         };
         let (first, second);
         first = model()?;
         let mut course = begin(&first)?;
-        let model = match restored(leg, run, &mut course) {
+        let model = match restored(leg.folder.as_ref(), &mut course, log) {
             Ok(()) => &first,
             // What does not fit may have changed the run in part.
             Err(why) => {
-                log.say(&why);
+                log.say(&format!("{why}; it is trained from its start"));
                 second = model()?;
                 course = begin(&second)?;
                 &second
             }
         };
         let seen = train.images_per_epoch(images.train.len() as u64) as i64;
-        let mut teller = Teller { run, log, images: seen, tests: images.test.len() };
-        course.epochs().iter().for_each(|epoch| teller.recall(epoch));
-        course.train(leg.until.unwrap_or(train.epochs), &mut teller)?;
+        // Weights, and two numbers for each of an optimiser; averages come in addition.
+        let bytes = 3 * 4 * plan.params();
+        let every = keeping.checkpoint_every;
+        let checkpoints = leg.folder.clone().map(|it| Checkpoints::new(it, every, bytes));
+        let (tests, stop) = (images.test.len(), &stop);
+        let mut teller = Teller { run, log, images: seen, tests, checkpoints, stop };
+        teller.recall(&course);
+        let reached = course.train(leg.until.unwrap_or(train.epochs), &mut teller)?;
         let peak_memory_mb = meter::peak_memory_mb(device);
-        if let (false, Some(path)) = (course.is_over(), &leg.state) {
-            let state = Keeper::save(|keeper| keep(keeper, run, &mut course))?;
-            saved::write(path, &state)?;
+        let on_the_way = |outcome| {
             let (restored_epoch, latency_ms) = (None, None);
-            let outcome = Outcome::Paused;
-            return Ok(Trained { outcome, restored_epoch, latency_ms, peak_memory_mb });
+            Ok(Trained { outcome, restored_epoch, latency_ms, peak_memory_mb })
+        };
+        if reached == Reached::Stop {
+            return on_the_way(Outcome::Stopped);
+        }
+        if let (false, Some(checkpoints)) = (course.is_over(), &mut teller.checkpoints) {
+            checkpoints.write(&Keeper::save(|keeper| course.keep(keeper))?)?;
+            return on_the_way(Outcome::Paused);
         }
         let latency_ms = Some(latency_ms(model, &images.test)?);
         let outcome = match course.stopped() {
@@ -170,42 +207,47 @@ impl<'a> Runner<'a> {
         };
         let restored_epoch = course.restored();
         drop(course);
-        self.keep(&run.id, model);
+        if let Some(folder) = &leg.folder {
+            let weights = |path: &Path| model.save(path).map_err(text);
+            if keeping.weights {
+                keep(folder.file(RunFile::Weights), weights)?;
+            }
+            let predictions = Predictions::of(model, &images.test, i64::from(train.eval_batch))?;
+            let predictions = |path: &Path| predictions.save(path).map_err(text);
+            keep(folder.file(RunFile::Predictions), predictions)?;
+        }
         Ok(Trained { outcome, restored_epoch, latency_ms, peak_memory_mb })
     }
 }
 
-/// Brings a run to where it waited; one that did not wait is at its start. Else why it cannot be
-/// brought there.
-fn restored(leg: &Leg, run: &Run<Task>, course: &mut Course<'_>) -> Result<(), String> {
-    let Some(path) = &leg.state else { return Ok(()) };
-    let why = |error: &dyn Error| format!("{error}; it is trained from its start");
-    match saved::read(path) {
-        Err(FileError::Missing { .. }) => Ok(()),
-        Err(error) => Err(why(&error)),
-        Ok(saved) => {
-            let restored = Keeper::restore(saved, |keeper| keep(keeper, run, course));
-            restored.map_err(|error| why(&error))
-        }
+/// Brings a run to its latest checkpoint; one without is at its start. Else why it cannot be brought
+/// there.
+fn restored(
+    folder: Option<&RunFolder>,
+    course: &mut Course<'_>,
+    log: &mut RunLog<'_>,
+) -> Result<(), Misfit> {
+    let (saved, words) = folder.map(Checkpoints::read).unwrap_or_default();
+    let instead = match &saved {
+        Some(_) => "the checkpoint before it is used",
+        None => "the run is trained from its start",
+    };
+    words.iter().for_each(|word| log.say(&format!("{word}; {instead}")));
+    match saved {
+        Some(saved) => Keeper::restore(saved, |keeper| course.keep(keeper)),
+        None => Ok(()),
     }
 }
 
-/// All that decides how a run goes on, and whose it is.
-fn keep(keeper: &mut Keeper, run: &Run<Task>, course: &mut Course<'_>) -> Result<(), Misfit> {
-    keeper.same("spec_hash", &run.id.spec_hash)?;
-    course.keep(keeper)
+/// Writes a file of a run that has trained to its end, as a whole. Where that fails the run does: it
+/// has a checkpoint to go on from when there is room again.
+fn keep(path: PathBuf, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), RunError> {
+    let written = atomic::replace_by(&path, write);
+    written.map_err(|source| FileError::Unwritable { path, source }.into())
 }
 
-impl Runner<'_> {
-    /// Keeps weights; a run that has trained to its end is not given up where that fails.
-    fn keep(&self, id: &RunId, model: &Model) {
-        let Some(store) = &self.weights else { return };
-        let write =
-            |path: &Path| model.save(path).map_err(|error| io::Error::other(error.to_string()));
-        if let Err(error) = store.save_weights(id, write) {
-            eprintln!("warning: {error}; the run goes on record without its weights");
-        }
-    }
+fn text(error: impl Error) -> io::Error {
+    io::Error::other(error.to_string())
 }
 
 /// A teacher, which computes as its pupil does.
@@ -244,12 +286,15 @@ impl Trainer<Task> for Runner<'_> {
     }
 }
 
-/// Turns what the loop tells into rows.
+/// Turns what the loop tells into rows, and its states into checkpoints.
 struct Teller<'a, 'log> {
     run: &'a Run<Task>,
     log: &'a mut RunLog<'log>,
     images: i64,
     tests: i64,
+    /// None where nothing is kept of the run.
+    checkpoints: Option<Checkpoints>,
+    stop: &'a Stop,
 }
 
 impl fit::Watch for Teller<'_, '_> {
@@ -270,11 +315,31 @@ impl fit::Watch for Teller<'_, '_> {
     fn note(&mut self, text: &str) {
         self.log.say(text);
     }
+
+    fn then(&mut self, moment: Moment) -> Then {
+        match &self.checkpoints {
+            _ if self.stop.is_set() => Then::Stop,
+            Some(checkpoints) if checkpoints.is_due(moment) => Then::Save,
+            _ => Then::GoOn,
+        }
+    }
+
+    fn save(&mut self, state: &Saved) {
+        let written = self.checkpoints.as_mut().map(|checkpoints| checkpoints.write(state));
+        if let Some(Err(error)) = written {
+            self.log.say(&format!("{error}; an earlier checkpoint is kept"));
+        }
+    }
 }
 
 impl Teller<'_, '_> {
-    fn recall(&mut self, epoch: &fit::Epoch) {
-        self.log.recall(self.row(epoch));
+    /// Tells what a run that goes on has behind it.
+    fn recall(&mut self, course: &Course<'_>) {
+        let (epochs, steps) = course.point();
+        if (epochs, steps) != (0, 0) {
+            self.log.go_on(Point { epochs, steps });
+        }
+        course.epochs().iter().for_each(|epoch| self.log.recall(self.row(epoch)));
     }
 
     fn row(&self, epoch: &fit::Epoch) -> EpochRow {

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tch::{TchError, Tensor, no_grad_guard};
 
-pub use file::{FileError, read, write};
+pub use file::{FileError, read, write, write_keeping};
 
 /// Tensors and values by name, as [`Keeper`] takes them down.
 #[derive(Debug, Default)]

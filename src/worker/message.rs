@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::records::EpochRow;
-use crate::sweep::{End, Leg, StepReport};
+use crate::sweep::{End, Leg, Point, StepReport};
 
 /// What a worker is told to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub enum Message {
     Step(StepReport),
     /// An epoch is trained and evaluated.
     Epoch(Box<EpochRow>),
+    /// The run goes on from a checkpoint.
+    WentOn(Point),
     /// An epoch was trained before, with whose state the run goes on.
     Recalled(Box<EpochRow>),
     /// Something that a person should know.

@@ -1,11 +1,12 @@
 //! The pool of processes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
-use crate::records::{RunId, StoreError};
-use crate::sweep::{End, Leg, Pool, Split, Watch, Work};
+use crate::records::StoreError;
+use crate::sweep::{Admission, End, Leg, Pool, Run, Split, Watch, Work};
 
 use super::message::{Assignment, Message, Order};
 use super::process::{Event, Starter, What, Worker, WorkerId};
@@ -13,8 +14,6 @@ use super::process::{Event, Starter, What, Worker, WorkerId};
 /// Trains several runs at once, each in a process of its own.
 pub struct Processes<'a> {
     starter: Starter<'a>,
-    /// The resolved specs by the names of the experiments.
-    specs: BTreeMap<String, String>,
     split: Split,
     workers: Vec<Worker>,
     events: (Sender<Event>, Receiver<Event>),
@@ -23,9 +22,9 @@ pub struct Processes<'a> {
 }
 
 impl<'a> Processes<'a> {
-    /// A pool without workers yet. `specs` are the resolved specs by the names of the experiments.
-    pub fn new(starter: Starter<'a>, specs: BTreeMap<String, String>, split: Split) -> Self {
-        Self { starter, specs, split, workers: Vec::new(), events: channel(), born: 0 }
+    /// A pool without workers yet.
+    pub fn new(starter: Starter<'a>, split: Split) -> Self {
+        Self { starter, split, workers: Vec::new(), events: channel(), born: 0 }
     }
 
     /// Changes how many runs go on at once and with how many threads.
@@ -34,9 +33,8 @@ impl<'a> Processes<'a> {
         self.workers.truncate(split.jobs as usize);
     }
 
-    fn assignment(&self, id: &RunId, leg: Leg) -> Assignment {
-        let spec = self.specs.get(&id.experiment).cloned().unwrap_or_default();
-        let (hash, seed) = (id.spec_hash.clone(), id.seed);
+    fn assignment<T>(&self, run: &Run<T>, leg: Leg) -> Assignment {
+        let (spec, hash, seed) = (run.spec.clone(), run.id.spec_hash.clone(), run.id.seed);
         Assignment { spec, hash, seed, threads: self.split.threads, leg }
     }
 
@@ -70,7 +68,12 @@ struct Shift<'w> {
     /// What is to be handed out, with its place in the list.
     queue: VecDeque<(usize, Assignment)>,
     watch: &'w mut dyn Watch,
+    /// Whether the workers were told to stop.
+    is_stopping: bool,
 }
+
+/// Longest time until it is seen that a sweep is to stop.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 impl<T> Pool<T> for Processes<'_> {
     fn at_once(&self) -> usize {
@@ -78,9 +81,9 @@ impl<T> Pool<T> for Processes<'_> {
     }
 
     fn train_all(&mut self, work: &[Work<'_, T>], watch: &mut dyn Watch) -> Result<(), StoreError> {
-        let assigned = work.iter().map(|work| self.assignment(&work.run.id, work.leg.clone()));
+        let assigned = work.iter().map(|work| self.assignment(work.run, work.leg.clone()));
         let queue = assigned.enumerate().collect();
-        let mut shift = Shift { queue, watch };
+        let mut shift = Shift { queue, watch, is_stopping: false };
         let outcome = self.work_off(&mut shift);
         if outcome.is_err() {
             self.workers.clear();
@@ -98,9 +101,12 @@ impl Processes<'_> {
             if self.busy() == 0 {
                 return Ok(());
             }
-            // The pool holds a sender itself, so the channel never closes.
-            if let Ok(event) = self.events.1.recv() {
+            if let Ok(event) = self.events.1.recv_timeout(BETWEEN_LOOKS) {
                 self.hear(event, shift)?;
+            }
+            if !shift.is_stopping && shift.watch.is_stopping() {
+                shift.is_stopping = true;
+                self.workers.iter().for_each(Worker::stop);
             }
         }
     }
@@ -108,7 +114,14 @@ impl Processes<'_> {
     /// Gives the next piece to an idle worker.
     fn hand_out(&mut self, shift: &mut Shift<'_>) -> Result<(), StoreError> {
         let Some((work, assignment)) = shift.queue.pop_front() else { return Ok(()) };
-        shift.watch.started(work);
+        match shift.watch.admit(work)? {
+            Admission::Begin => shift.watch.started(work),
+            Admission::Skip => return Ok(()),
+            Admission::Stop => {
+                shift.queue.clear();
+                return Ok(());
+            }
+        }
         match self.idle() {
             Ok(at) => {
                 let worker = &mut self.workers[at];
@@ -131,6 +144,9 @@ impl Processes<'_> {
             (What::Said(line) | What::Garbled(line), ..) => shift.watch.said(work, &line),
             (What::Message(Message::Step(step)), _, Some(work)) => shift.watch.step(work, &step),
             (What::Message(Message::Epoch(row)), _, Some(work)) => shift.watch.epoch(work, *row),
+            (What::Message(Message::WentOn(from)), _, Some(work)) => {
+                shift.watch.went_on(work, from);
+            }
             (What::Message(Message::Recalled(row)), _, Some(work)) => {
                 shift.watch.recalled(work, *row);
             }
@@ -177,9 +193,9 @@ impl Processes<'_> {
     ///
     /// # Errors
     /// A process that cannot be started, or ends.
-    pub fn pace(&mut self, id: &RunId, split: Split, seconds: f64) -> Result<f64, Measuring> {
+    pub fn pace<T>(&mut self, run: &Run<T>, split: Split, seconds: f64) -> Result<f64, Measuring> {
         self.set_split(split);
-        let order = Order::Prepare(self.assignment(id, Leg::default()));
+        let order = Order::Prepare(self.assignment(run, Leg::default()));
         self.order_all(&order)?;
         let ready = |message| matches!(message, Message::Ready).then_some(0.0);
         self.hear_all(ready)?;

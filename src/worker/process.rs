@@ -70,6 +70,14 @@ impl Worker {
         self.input.flush()
     }
 
+    /// Has the worker stop after the step in hand, with a checkpoint.
+    pub fn stop(&self) {
+        if let Some(id) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
+            // One that has ended is heard of otherwise.
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        }
+    }
+
     /// How a worker ended that says nothing more, for a reason on record.
     pub fn obituary(mut self) -> String {
         let status = self.child.wait();

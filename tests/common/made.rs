@@ -7,12 +7,9 @@ use resweep::records::{Environment, Facts};
 pub fn environment() -> Environment {
     Environment {
         device: "cpu".into(),
-        device_name: None,
         threads: 1,
-        overrides: Vec::new(),
         code_version: "0".into(),
-        tch_version: None,
-        libtorch_version: None,
+        ..Environment::default()
     }
 }
 

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use resweep::data::shapes10;
-use resweep::records::{Decision, EpochRow, Facts, Layout, RunId, RunRow, Status, Store};
+use resweep::records::{Access, Decision, EpochRow, Facts, Layout, RunId, RunRow, Status, Store};
+use resweep::saved::RunFile;
 use resweep::spec::data::{Data, DataSet};
 use resweep::spec::halving::Halving;
 use resweep::spec::train::{Metric, Train};
-use resweep::sweep::{Job, Observer, OneByOne, Outline, Run, Start, Summary, execute};
+use resweep::sweep::{Job, Observer, OneByOne, Outline, Run, Start, Stop, Summary, execute};
 use resweep::train::runner::{Runner, Task};
 use tch::Device;
 
@@ -36,13 +37,13 @@ fn job(halving: Option<Halving>) -> Job<Task> {
         let train = Train { ema: Some(ron::from_str("(decay: 0.9)").unwrap()), ..recipe(&fields) };
         let id = RunId { experiment: name.into(), seed, spec_hash: format!("{name:0>64}") };
         let payload = Task { plan: Rc::clone(&plan), train, data: data.clone(), teacher: None };
-        Run { id, epochs: 4, facts: facts.clone(), payload }
+        Run { id, epochs: 4, spec: String::new(), facts: facts.clone(), payload }
     };
     let all = |seed| NAMES.into_iter().zip(RATES).map(move |of| run(of, seed)).collect::<Vec<_>>();
     let runs = [all(0), all(1)].concat();
     let environment = environment();
     let layout = Layout::plain(&NAMES);
-    Job { name: "halves".into(), environment, layout, runs, halving }
+    Job { name: "halves".into(), environment, layout, runs, halving, stop: Stop::default() }
 }
 
 fn rungs() -> Option<Halving> {
@@ -52,7 +53,7 @@ fn rungs() -> Option<Halving> {
 fn sweep(results: &Path, halving: Option<Halving>, observer: &mut dyn Observer) -> Summary {
     let images = shapes10::generate(240, 40, 0);
     let mut runner = Runner::new(Device::Cpu, Box::new(|_| Ok(images.clone())));
-    let store = Store::open(results, "halves").unwrap();
+    let store = Store::open(results, "halves", Access::Alone).unwrap();
     let pool = &mut OneByOne(&mut runner);
     execute(&job(halving), pool, &store, observer, Start::Resume).unwrap()
 }
@@ -86,8 +87,9 @@ fn rows_of(summary: &Summary, experiment: &str) -> (Vec<RunRow>, Vec<EpochRow>) 
 }
 
 fn states(results: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(results.join("halves/states")).into_iter().flatten();
-    entries.map(|entry| entry.unwrap().path()).collect()
+    let entries = std::fs::read_dir(results.join("halves/runs")).into_iter().flatten();
+    let state = |run: PathBuf| run.join(RunFile::Checkpoint.name());
+    entries.map(|entry| state(entry.unwrap().path())).filter(|path| path.exists()).collect()
 }
 
 /// Kills the sweep, or spoils the states of waiting runs, when the second phase begins.

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use resweep::data::{Dataset, IMAGE_BYTES, shapes10};
-use resweep::records::{EpochRow, Facts, Found, Layout, RunId, RunRow, Store};
+use resweep::records::{Access, EpochRow, Facts, Found, Layout, RunId, RunRow, Store};
 use resweep::spec::data::{Data, DataSet, Normalize};
 use resweep::spec::train::{Eval, Train, Views};
-use resweep::sweep::{Job, OneByOne, Run, Start, execute};
+use resweep::sweep::{Job, OneByOne, Run, Start, Stop, execute};
 use resweep::train::runner::{Runner, Task};
 use resweep::train::split::split;
 use tch::Device;
@@ -40,20 +40,21 @@ fn job() -> Job<Task> {
     let id = RunId { experiment: "one".into(), seed: 0, spec_hash: "0".repeat(64) };
     let payload = Task { plan: Rc::new(plan), train, data: data(), teacher: None };
     let environment = environment();
-    let runs = vec![Run { id, epochs: 2, facts, payload }];
+    let runs = vec![Run { id, epochs: 2, spec: String::new(), facts, payload }];
     Job {
         name: "held_out".into(),
         environment,
         layout: Layout::plain(&["one"]),
         runs,
         halving: None,
+        stop: Stop::default(),
     }
 }
 
 /// The rows of a run on these images.
 fn run(images: &Dataset) -> (RunRow, Vec<EpochRow>) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path(), "held_out").unwrap();
+    let store = Store::open(folder.path(), "held_out", Access::Alone).unwrap();
     let mut runner = Runner::new(Device::Cpu, Box::new(|_| Ok(images.clone())));
     let _ = execute(&job(), &mut OneByOne(&mut runner), &store, &mut (), Start::Fresh).unwrap();
     let Found::Record(record) = store.find(&job().runs[0].id).unwrap() else { panic!("no record") };

@@ -35,4 +35,5 @@ mod saved;
 mod seeds;
 mod start;
 mod training;
+mod trouble;
 mod views;

@@ -2,16 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use resweep::data::shapes10;
 use resweep::experiment;
 use resweep::model::Model;
 use resweep::plan::Plan;
+use resweep::saved::{RunFile, RunFolder};
 use resweep::spec::data::{Data, DataSet, Normalize};
 use resweep::spec::load::Loader;
 use resweep::spec::train::Train;
 use resweep::train::batches::DeviceImages;
-use resweep::train::fit::{Course, Epoch, Sets, Step, Watch};
+use resweep::train::checkpoint::{Checkpoints, Moment};
+use resweep::train::fit::{Course, Epoch, Reached, Sets, Step, Then, Watch};
 use resweep::train::saved::{FileError, Keeper, Misfit, Saved, read, write};
 use resweep::train::split::split;
 use tch::{Device, Tensor};
@@ -103,6 +106,76 @@ fn bits(tensor: &Tensor) -> Vec<u8> {
     bytes
 }
 
+/// Stops after a step of an epoch, and writes the state to a file.
+struct StopsAt<'a> {
+    at: (u32, u64),
+    now: (u32, u64),
+    path: &'a Path,
+}
+
+impl Watch for StopsAt<'_> {
+    fn step(&mut self, step: &Step) {
+        self.now = (step.epoch, step.step);
+    }
+    fn epoch(&mut self, _: &Epoch) {}
+    fn then(&mut self, moment: Moment) -> Then {
+        match moment == Moment::Step && self.now == self.at {
+            true => Then::Stop,
+            false => Then::GoOn,
+        }
+    }
+    fn save(&mut self, state: &Saved) {
+        write(self.path, state).unwrap();
+    }
+}
+
+/// A run that is stopped within an epoch, even before its evaluation, goes on bit for bit.
+#[test]
+fn a_run_goes_on_within_an_epoch() {
+    let (images, folder) = (Images::new(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("run.safetensors");
+    for fields in [
+        "optimizer: Lookahead(inner: Sgd(lr: 0.1, momentum: 0.9), every: 4, alpha: 0.8)",
+        "optimizer: Muon(lr: 0.02, others: AdamW(lr: 0.003)), ema: Some((decay: 0.9, every: 4)),
+         swa: Some((from: 0.2)), accumulate: 3, clip_norm: Some(0.5),
+         augment: [RandomCrop(padding: 2), AlternatingFlip, Mixup(alpha: 0.2)],
+         early_stop: Some((patience: 9, restore_best: true))",
+    ] {
+        let recipe = recipe(fields);
+        let whole_model = model(SEED);
+        let mut whole = Course::new(&whole_model, &recipe, SEED, images.sets()).unwrap();
+        whole.train(4, &mut Told::default()).unwrap();
+        for at in [(1, 1), (2, 4), (3, 6), (4, 6)] {
+            let first_model = model(SEED);
+            let mut first = Course::new(&first_model, &recipe, SEED, images.sets()).unwrap();
+            let mut stops = StopsAt { at, now: (0, 0), path: &path };
+            assert_eq!(first.train(4, &mut stops).unwrap(), Reached::Stop);
+            assert_eq!(first.point(), (at.0 - 1, at.1));
+
+            let (second_model, mut told) = (model(SEED + 1), Told::default());
+            let mut second = Course::new(&second_model, &recipe, SEED, images.sets()).unwrap();
+            Keeper::restore(read(&path).unwrap(), |keeper| second.keep(keeper)).unwrap();
+            assert_eq!(second.point(), first.point());
+            assert_eq!(second.train(4, &mut told).unwrap(), Reached::End);
+            assert_eq!(told.epochs, (at.0..=4).collect::<Vec<_>>());
+            assert_same(&format!("{fields} at {at:?}"), &mut whole, &mut second);
+        }
+    }
+}
+
+fn assert_same(what: &str, whole: &mut Course<'_>, second: &mut Course<'_>) {
+    assert_eq!(timeless(second.epochs()), timeless(whole.epochs()), "{what}");
+    let (whole, second) = (saved(whole), saved(second));
+    assert_eq!(whole.tensors.len(), second.tensors.len());
+    for (name, tensor) in &whole.tensors {
+        assert!(bits(tensor) == bits(&second.tensors[name]), "{what}: {name} differs");
+    }
+    let timeless = |name: &str| name != "epochs" && name != "seconds";
+    for (name, value) in whole.values.iter().filter(|(name, _)| timeless(name)) {
+        assert_eq!(*value, second.values[name], "{what}: {name}");
+    }
+}
+
 /// Trains by a recipe in one go, and with a stop after `at` epochs; both must come to one state.
 fn check(images: &Images, fields: &str, at: u32) {
     let (recipe, folder) = (recipe(fields), tempfile::tempdir().unwrap());
@@ -125,15 +198,7 @@ fn check(images: &Images, fields: &str, at: u32) {
 
     let last = whole.epochs().len() as u32;
     assert_eq!(told.epochs, (at + 1..=last).collect::<Vec<_>>(), "{fields}");
-    assert_eq!(timeless(second.epochs()), timeless(whole.epochs()), "{fields}");
-    let (whole, second) = (saved(&mut whole), saved(&mut second));
-    assert_eq!(whole.tensors.len(), second.tensors.len());
-    for (name, tensor) in &whole.tensors {
-        assert!(bits(tensor) == bits(&second.tensors[name]), "{fields}: {name} differs");
-    }
-    for (name, value) in whole.values.iter().filter(|(name, _)| *name != "epochs") {
-        assert_eq!(*value, second.values[name], "{fields}: {name}");
-    }
+    assert_same(fields, &mut whole, &mut second);
 }
 
 #[test]
@@ -214,8 +279,8 @@ fn a_file_that_was_cut_short_or_changed_is_told() {
         changed
     };
     assert!(unusable(&with("\"seed\":\"5", b'6')).contains("it was changed"));
-    let newer = unusable(&with("\"resweep.format\":\"1", b'2'));
-    assert!(newer.contains("version 2, and this resweep reads 1"), "{newer}");
+    let newer = unusable(&with("\"resweep.format\":\"2", b'3'));
+    assert!(newer.contains("version 3, and this resweep reads 2"), "{newer}");
     fs::write(&path, &whole).unwrap();
     assert!(read(&path).is_ok());
     fs::remove_file(&path).unwrap();
@@ -236,6 +301,42 @@ fn a_file_that_cannot_be_replaced_stays() {
     assert_eq!(read(&path).unwrap().tensors.len(), read(&path).unwrap().tensors.len());
     assert_eq!(fs::read(&path).unwrap().len(), before.len());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary file is left");
+}
+
+/// The one before is used where the latest was cut short or changed, or is not there.
+#[test]
+fn an_earlier_checkpoint_is_used_where_the_latest_cannot_be() {
+    let (_folder, path, _) = on_disk();
+    let sweep = tempfile::tempdir().unwrap();
+    let run = RunFolder::of(sweep.path(), "r20", 0, "0123456789ab");
+    let mut checkpoints = Checkpoints::new(run.clone(), Duration::ZERO, 0);
+    assert!(Checkpoints::read(&run).0.is_none());
+    for number in 1..=3 {
+        let mut state = read(&path).unwrap();
+        state.values.insert("number".into(), number.to_string());
+        checkpoints.write(&state).unwrap();
+    }
+    let found = || {
+        let (saved, words) = Checkpoints::read(&run);
+        (saved.map(|saved| saved.values["number"].clone()), words)
+    };
+    let (latest, before) = (run.file(RunFile::Checkpoint), run.file(RunFile::EarlierCheckpoint));
+    assert_eq!(found(), (Some("3".into()), vec![]));
+    let whole = fs::read(&latest).unwrap();
+    fs::write(&latest, &whole[..whole.len() - 1]).unwrap();
+    let (number, words) = found();
+    assert_eq!((number.as_deref(), words.len()), (Some("2"), 1));
+    assert!(words[0].contains("cut short or changed") && words[0].contains(".corrupt"));
+    assert!(!latest.exists(), "or the next checkpoint would take the good one's place");
+    assert_eq!(found(), (Some("2".into()), vec![]));
+    fs::write(&before, b"").unwrap();
+    assert_eq!((found().0, found().1.len()), (None, 0));
+
+    // A disk that cannot be written keeps the last one.
+    checkpoints.write(&read(&path).unwrap()).unwrap();
+    let blocked = RunFolder::of(&latest, "r20", 0, "0123456789ab");
+    let failed = Checkpoints::new(blocked, Duration::ZERO, 0).write(&read(&path).unwrap());
+    assert!(matches!(failed, Err(FileError::Unwritable { .. })));
 }
 
 #[test]

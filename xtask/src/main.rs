@@ -21,6 +21,7 @@ mod pip;
 mod python;
 mod record;
 mod setup;
+mod verify_resume;
 
 /// The commands of resweep.
 #[derive(Debug, Parser)]
@@ -46,6 +47,9 @@ enum Task {
     Bench(bench::BenchArgs),
     /// Train short budgets with resweep and with PyTorch, and test that their results agree.
     Certify(certify::CertifyArgs),
+    /// Kill a sweep at random instants, have it go on, and compare what it leaves with an
+    /// uninterrupted one, byte for byte.
+    VerifyResume(verify_resume::VerifyArgs),
     /// Run every check and test: formatting, lints, unit, integration and documentation tests.
     Test {
         /// Passed on to the test programs, such as a name to filter by.
@@ -88,6 +92,7 @@ fn main() -> ExitCode {
             Err(code) => code,
         },
         Task::Certify(args) => report(certify::run(&args)),
+        Task::VerifyResume(args) => report(verify_resume::run(&args)),
         Task::Test { args } => report(checks::run(&args)),
         Task::Docs => report(docs::run()),
         Task::Setup(args) => report(setup::explicit(args.kind())),

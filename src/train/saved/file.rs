@@ -17,7 +17,7 @@ use crate::records::atomic;
 
 /// The version that is written, and the only one that is read. It changes with the meaning of any
 /// part of a state.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 const FORMAT_KEY: &str = "resweep.format";
 const HASH_KEY: &str = "resweep.sha256";
 
@@ -57,6 +57,23 @@ pub enum FileError {
 /// # Errors
 /// A file that cannot be written, and what libtorch reports.
 pub fn write(path: &Path, saved: &Saved) -> Result<(), FileError> {
+    written(path, saved, |to_file| atomic::replace_by(path, to_file))
+}
+
+/// As [`write`], and the earlier one is kept as `before`.
+///
+/// # Errors
+/// As for [`write`]; the earlier one is then still there, by one of the two names.
+pub fn write_keeping(path: &Path, before: &Path, saved: &Saved) -> Result<(), FileError> {
+    written(path, saved, |to_file| atomic::rotate_by(path, before, to_file))
+}
+
+/// Writes a state to the file that `place` names.
+fn written(
+    path: &Path,
+    saved: &Saved,
+    place: impl FnOnce(&mut dyn FnMut(&Path) -> io::Result<()>) -> io::Result<()>,
+) -> Result<(), FileError> {
     let flat = |(name, tensor): (&String, &Tensor)| Ok((name.clone(), Flat::of(tensor)?));
     let tensors = saved.tensors.iter().map(flat).collect::<Result<BTreeMap<_, _>, TchError>>()?;
     let unwritable = |source| FileError::Unwritable { path: path.to_path_buf(), source };
@@ -66,13 +83,14 @@ pub fn write(path: &Path, saved: &Saved) -> Result<(), FileError> {
     let mut header: HashMap<String, String> = saved.values.clone().into_iter().collect();
     header.insert(FORMAT_KEY.into(), FORMAT.into());
     header.insert(HASH_KEY.into(), hash(&saved.values, &views));
-    let to_file = |temporary: &Path| {
-        serialize_to_file(views, &Some(header), temporary).map_err(|error| match error {
+    let header = Some(header);
+    let mut to_file = |temporary: &Path| {
+        serialize_to_file(&views, &header, temporary).map_err(|error| match error {
             SafeTensorError::IoError(error) => error,
             error => io::Error::other(error),
         })
     };
-    atomic::replace_by(path, to_file).map_err(unwritable)
+    place(&mut to_file).map_err(unwritable)
 }
 
 /// Reads a state from a file; its tensors are on the CPU.

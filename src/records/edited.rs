@@ -1,0 +1,135 @@
+//! Tables that someone has changed since they were written: they are kept under another name.
+//!
+//! A file in the folder, `.tables.sha256`, has the hashes of the tables as they were last written, in
+//! the format of `sha256sum`. A table with another hash is not resweep's.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use sha2::{Digest, Sha256};
+
+use super::atomic;
+
+/// The hashes of the tables in a folder.
+#[derive(Debug)]
+pub(super) struct Written {
+    folder: PathBuf,
+    /// By the name of the table: the last, and before it is sure to be there the one before.
+    hashes: RefCell<BTreeMap<String, Vec<String>>>,
+    moved: RefCell<Vec<(PathBuf, PathBuf)>>,
+}
+
+const FILE: &str = ".tables.sha256";
+
+impl Written {
+    /// Those that an earlier process has left.
+    pub(super) fn load(folder: &Path) -> Self {
+        let text = fs::read_to_string(folder.join(FILE)).unwrap_or_default();
+        let mut hashes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (hash, name) in text.lines().filter_map(|line| line.split_once("  ")) {
+            hashes.entry(name.to_owned()).or_default().push(hash.to_owned());
+        }
+        Self { folder: folder.to_owned(), hashes: hashes.into(), moved: RefCell::default() }
+    }
+
+    /// Replaces a table as a whole. One that is not as it was written last is renamed first.
+    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.folder.join(name);
+        let there = fs::read(&path).ok();
+        let known = self.hashes.borrow().get(name).cloned().unwrap_or_default();
+        let new = hash(bytes);
+        match &there {
+            Some(there) if there == bytes && known.contains(&new) => return Ok(()),
+            Some(there) if there != bytes && !known.contains(&hash(there)) => {
+                let aside = free_name(&path);
+                fs::rename(&path, &aside)?;
+                self.moved.borrow_mut().push((path.clone(), aside));
+            }
+            _ => {}
+        }
+        // Both are ours until the new one is sure to be there.
+        let both = there.iter().map(|bytes| hash(bytes)).chain([new.clone()]).collect();
+        self.note(name, both)?;
+        atomic::replace(&path, bytes)?;
+        self.note(name, vec![new])
+    }
+
+    /// The tables that were renamed since this was last asked: from what to what.
+    pub(super) fn take_moved(&self) -> Vec<(PathBuf, PathBuf)> {
+        self.moved.take()
+    }
+
+    fn note(&self, name: &str, hashes: Vec<String>) -> io::Result<()> {
+        let mut all = self.hashes.borrow_mut();
+        all.insert(name.to_owned(), hashes);
+        let lines = all
+            .iter()
+            .flat_map(|(name, hashes)| hashes.iter().map(move |hash| format!("{hash}  {name}\n")));
+        atomic::replace_soon(&self.folder.join(FILE), lines.collect::<String>().as_bytes())
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `runs.edited.csv`, or `runs.edited-2.csv` where there is one.
+fn free_name(path: &Path) -> PathBuf {
+    let named = |number: u32| match number {
+        1 => path.with_extension("edited.csv"),
+        number => path.with_extension(format!("edited-{number}.csv")),
+    };
+    (1..).map(named).find(|name| !name.exists()).unwrap_or_else(|| named(1))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_someone_has_changed_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let read = |name: &str| fs::read_to_string(path(name)).unwrap();
+        let written = Written::load(folder.path());
+        written.replace("runs.csv", b"1").unwrap();
+        written.replace("runs.csv", b"2").unwrap();
+        assert!(written.take_moved().is_empty());
+
+        fs::write(path("runs.csv"), "a note").unwrap();
+        // Another process goes on.
+        let written = Written::load(folder.path());
+        written.replace("runs.csv", b"3").unwrap();
+        assert_eq!((read("runs.csv"), read("runs.edited.csv")), ("3".into(), "a note".into()));
+        assert_eq!(written.take_moved(), [(path("runs.csv"), path("runs.edited.csv"))]);
+        fs::write(path("runs.csv"), "another").unwrap();
+        written.replace("runs.csv", b"3").unwrap();
+        assert_eq!((read("runs.csv"), read("runs.edited-2.csv")), ("3".into(), "another".into()));
+    }
+
+    #[test]
+    fn a_table_that_was_written_when_the_process_died_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = Written::load(folder.path());
+        written.replace("runs.csv", b"1").unwrap();
+        written.note("runs.csv", vec![hash(b"1"), hash(b"2")]).unwrap();
+        for there in ["1", "2"] {
+            fs::write(folder.path().join("runs.csv"), there).unwrap();
+            let again = Written::load(folder.path());
+            again.replace("runs.csv", b"3").unwrap();
+            assert!(again.take_moved().is_empty(), "{there}");
+            again.note("runs.csv", vec![hash(b"1"), hash(b"2")]).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_table_of_unknown_origin_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("runs.csv"), "old").unwrap();
+        Written::load(folder.path()).replace("runs.csv", b"new").unwrap();
+        assert_eq!(fs::read(folder.path().join("runs.edited.csv")).unwrap(), b"old");
+    }
+}
