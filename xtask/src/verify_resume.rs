@@ -121,8 +121,9 @@ impl Verify<'_> {
     fn start(&self, results: &Path, every: f64) -> Result<Child, VerifyError> {
         let failed = |source| VerifyError::System { what: "the sweep cannot be started", source };
         std::fs::create_dir_all(results).map_err(failed)?;
-        let words = std::fs::File::options().append(true).create(true);
-        let words = words.clone().open(results.join("words.txt")).map_err(failed)?;
+        let words = results.join("words.txt");
+        let words = std::fs::File::options().append(true).create(true).open(words);
+        let words = words.map_err(failed)?;
         let mut command: Command = self.binary.command();
         command.arg("sweep").arg(&self.args.spec).arg("--results").arg(results);
         command.args(["--device", "cpu", "--jobs", &self.args.jobs.to_string()]);
