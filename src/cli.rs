@@ -19,6 +19,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Read and plan every spec under some paths, and tell what is wrong.
     Check(CheckArgs),
+    /// Tell which experiments of a sweep really differ, by how much and at what cost.
+    Compare(CompareArgs),
     /// Train what a sweep says on the input; for the sweep's own use.
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -167,6 +169,53 @@ pub struct CheckArgs {
     pub paths: Vec<PathBuf>,
 }
 
+/// `resweep compare`.
+#[derive(Debug, Clone, Args)]
+pub struct CompareArgs {
+    /// The folder of a sweep's results, such as results/depth, or the name of the sweep.
+    pub results: PathBuf,
+    /// An experiment to compare with another; without any, every two are compared.
+    #[arg(value_name = "A", requires = "second")]
+    pub first: Option<String>,
+    /// The experiment that it is compared with.
+    #[arg(value_name = "B")]
+    pub second: Option<String>,
+    /// Compare every other experiment with this one alone.
+    #[arg(long, value_name = "NAME", conflicts_with = "first")]
+    pub baseline: Option<String>,
+    /// The level of the intervals; tests are at 1 less it.
+    #[arg(long, default_value_t = 0.95, value_parser = share)]
+    pub level: f64,
+    /// How surely a true difference would be found with the number of seeds that is told.
+    #[arg(long, default_value_t = 0.8, value_parser = share)]
+    pub power: f64,
+    /// What to compare: a column of runs.csv such as top1, top1_tta, val_top1 or test_loss.
+    #[arg(long, default_value = "top1")]
+    pub metric: String,
+    /// How to tell it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: CompareFormat,
+    /// Write to a file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// How a comparison is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// A row a pair.
+    Csv,
+    /// The same tables for a page, the best in bold where that is resolved.
+    Markdown,
+    /// The same for the package booktabs.
+    Latex,
+    /// Everything, with a row for every seed whose images were compared.
+    Json,
+}
+
 /// `resweep worker`.
 #[derive(Debug, Clone, Args)]
 pub struct WorkerArgs {
@@ -197,6 +246,12 @@ pub enum Rerun {
     Failed,
     /// Those whose loss became NaN or infinite.
     Diverged,
+}
+
+/// A probability that a person asks for.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.5..=0.9999).contains(share));
+    share.ok_or_else(|| "write a share from 0.5 to 0.9999, such as 0.95".into())
 }
 
 /// A time that a person waits for.

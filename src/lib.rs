@@ -25,7 +25,8 @@
 //! | [`sweep`] | experiments x seeds: which runs are done, which are due, how many at once, when to stop | nothing of tensors: the pool that trains them is passed in |
 //! | [`worker`] | the pool of processes: runs side by side, each in this program started again | what is said between them |
 //! | [`records`] | typed rows; each column is declared once | units |
-//! | [`statistics`] | medians, and whether two means differ or agree | numbers |
+//! | [`statistics`] | medians, whether two means differ or agree, and how many values would tell | numbers |
+//! | [`compare`] | which experiment is really better: the test that fits, what it costs, in words | records, statistics |
 //! | [`progress`] | the live display | what a sweep tells |
 //! | [`commands`] | the commands, one file each | everything |
 //!
@@ -78,10 +79,14 @@
 //! | a network of the bench | `xtask/src/bench/cases.rs`, `tests/reference/peer_networks.py` |
 //! | a peer of the bench | `xtask/src/bench/cases.rs`, `tests/reference/bench_peer.py` |
 //! | a recipe to certify | `experiments/certify/`, its twin in `tests/reference/certify_peer.py` |
+//! | a metric that `compare` knows | its line in `Metric::ALL` of `compare/metric.rs` |
+//! | a test, a correction | its file in `statistics/`; golden numbers in `tests/reference/statistics_golden.py` |
+//! | a format of `compare` | `CompareFormat` in `cli.rs`, `commands/compare/formats.rs` |
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod data;
 #[cfg(feature = "torch")]
 pub mod device;

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::run(&args),
         Command::Show(args) => commands::show::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
         Command::Worker(args) => commands::worker::run(&args),
         Command::BenchWorker(args) => commands::bench_worker::run(&args),
     }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("spec", &["spec", "op"]),
     ("op", &["op", "shim"]),
     ("graph", &["graph", "op", "spec"]),
@@ -37,6 +37,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ("shim", &[]),
     ("torch_error", &[]),
     ("statistics", &[]),
+    ("compare", &["compare", "records", "statistics", "saved"]),
     ("device", &["cli", "shim"]),
     ("cli", &[]),
     ("data", &["data"]),

@@ -7,9 +7,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 use resweep::records::{
-    Access, AccuracyRow, AxisColumns, BenchRow, CertifyRow, CertifyRunRow, Ending, Environment,
-    EpochRow, Facts, Found, HalvingRow, Layout, Record, Row, RunId, RunRow, Span, Status, Store,
-    StoreError, Tables, TimingRow, atomic, columns_markdown, csv_bytes, summary,
+    Access, AccuracyRow, AxisColumns, BenchRow, CertifyRow, CertifyRunRow, CompareRow, Ending,
+    Environment, EpochRow, Facts, Found, HalvingRow, Layout, Record, Row, RunId, RunRow, Span,
+    Status, Store, StoreError, Tables, TimingRow, atomic, columns_markdown, csv_bytes, summary,
 };
 
 fn id(experiment: &str, seed: u64) -> RunId {
@@ -372,6 +372,7 @@ fn the_results_readme_explains_every_column() {
     let text = with_columns::<BenchRow>(&text);
     let text = with_columns::<CertifyRow>(&text);
     let text = with_columns::<CertifyRunRow>(&text);
+    let text = with_columns::<CompareRow>(&text);
     if std::env::var_os("RESWEEP_BLESS").is_some() {
         fs::write(&path, &text).unwrap();
     } else {

@@ -1,7 +1,10 @@
-//! Welch's test and the equivalence test against scipy (tests/reference/statistics_golden.py).
-#![allow(clippy::unwrap_used)]
+//! The statistics against scipy and statsmodels (tests/reference/statistics_golden.py).
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-use resweep::statistics::{Welch, mean, median, range, variance};
+use proptest::prelude::*;
+use resweep::statistics::{
+    Design, MOST_FLIPPED, McNemar, PairedT, Welch, holm, mean, median, range, sign_flip, variance,
+};
 
 fn numbers(text: &str) -> Vec<f64> {
     text.split(' ').map(|number| number.parse().unwrap()).collect()
@@ -14,13 +17,23 @@ fn assert_close(ours: f64, theirs: f64, what: &str) {
     );
 }
 
+/// The rows of a golden file, of which there are so many.
+fn rows(name: &str, count: usize) -> Vec<csv::StringRecord> {
+    let path = format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    let rows: Vec<_> =
+        csv::Reader::from_path(path).unwrap().records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), count, "{name}");
+    rows
+}
+
+fn number(row: &csv::StringRecord, at: usize) -> f64 {
+    row[at].parse().unwrap()
+}
+
 #[test]
 fn welch_and_equivalence_are_scipys() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/statistics.csv");
-    let mut cases = 0;
-    for row in csv::Reader::from_path(path).unwrap().records() {
-        let row = row.unwrap();
-        let wanted = |at: usize| row[at].parse::<f64>().unwrap();
+    for row in rows("statistics.csv", 5) {
+        let wanted = |at: usize| number(&row, at);
         let welch = Welch::of(&numbers(&row[0]), &numbers(&row[1])).unwrap();
         assert_close(welch.difference, wanted(3), "difference");
         assert_close(welch.freedom, wanted(4), "degrees of freedom");
@@ -29,9 +42,60 @@ fn welch_and_equivalence_are_scipys() {
         assert_close(low, wanted(6), "lower end");
         assert_close(high, wanted(7), "upper end");
         assert_close(welch.p_equivalence(wanted(2)), wanted(8), "p of equivalence");
-        cases += 1;
     }
-    assert_eq!(cases, 5);
+}
+
+fn differences(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
+#[test]
+fn pairs_are_scipys() {
+    for row in rows("paired.csv", 6) {
+        let wanted = |at: usize| number(&row, at);
+        let differences = differences(&numbers(&row[0]), &numbers(&row[1]));
+        let paired = PairedT::of(&differences).unwrap();
+        assert_close(paired.difference, wanted(2), "difference");
+        assert_close(paired.freedom, wanted(3), "degrees of freedom");
+        assert_close(paired.p_difference(), wanted(4), "p");
+        let (low, high) = paired.interval(0.95);
+        assert_close(low, wanted(5), "lower end");
+        assert_close(high, wanted(6), "upper end");
+        assert_close(sign_flip(&differences).unwrap(), wanted(7), "p of exchanges");
+    }
+}
+
+#[test]
+fn splits_are_statsmodels() {
+    for row in rows("mcnemar.csv", 9) {
+        let count = |at: usize| row[at].parse().unwrap();
+        let test = McNemar { first_alone: count(0), second_alone: count(1) };
+        assert_close(test.exact(), number(&row, 2), "exact p");
+        assert_close(test.mid_p(), number(&row, 3), "mid-p");
+    }
+}
+
+#[test]
+fn several_tests_are_statsmodels() {
+    for row in rows("holm.csv", 5) {
+        let raised = holm(&numbers(&row[0]));
+        for (ours, theirs) in raised.iter().zip(numbers(&row[1])) {
+            assert_close(*ours, theirs, "raised p");
+        }
+    }
+    assert_eq!(holm(&[f64::NAN, 0.01]), [1.0, 0.02], "no number is no finding");
+}
+
+/// Also where scipy has no number: large effects, as differences between networks are.
+#[test]
+fn power_and_sizes_are_statsmodels() {
+    for row in rows("power.csv", 180) {
+        let design = if &row[0] == "paired" { Design::Paired } else { Design::TwoSamples };
+        let (effect, alpha, wanted) = (number(&row, 1), number(&row, 3), number(&row, 4));
+        let power = design.power(effect, row[2].parse().unwrap(), alpha).unwrap();
+        assert!((power - wanted).abs() < 1e-9, "{row:?}: {power}");
+        assert_eq!(design.values(effect, alpha, 0.8), row[5].parse().ok(), "{row:?}");
+    }
 }
 
 #[test]
@@ -39,7 +103,41 @@ fn what_a_sample_does_not_tell_is_missing() {
     assert_eq!((mean(&[]), median(&[]), range(&[]), variance(&[1.0])), (None, None, None, None));
     assert_eq!(Welch::of(&[1.0], &[1.0, 2.0]), None);
     assert_eq!(Welch::of(&[1.0, 1.0], &[2.0, 2.0]), None);
+    assert_eq!((PairedT::of(&[1.0]), PairedT::of(&[0.5, 0.5])), (None, None));
+    assert_eq!((sign_flip(&[]), sign_flip(&[1.0; MOST_FLIPPED + 1])), (None, None));
+    assert_eq!(McNemar::of(&[true], &[true, false]), None);
+    assert_eq!(
+        (Design::Paired.power(1.0, 1, 0.05), Design::TwoSamples.power(1.0, 0, 0.05)),
+        (None, None)
+    );
+    assert_eq!(Design::Paired.values(0.0, 0.05, 0.8), None);
+    assert_eq!(Design::Paired.values(f64::NAN, 0.05, 0.8), None);
     assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
     assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
     assert_eq!(range(&[3.0, -1.0, 2.0]), Some((-1.0, 3.0)));
+}
+
+#[test]
+fn images_that_one_alone_has_right_are_counted() {
+    let test = McNemar::of(&[true, true, false, true], &[true, false, true, false]).unwrap();
+    assert_eq!(test, McNemar { first_alone: 2, second_alone: 1 });
+}
+
+#[test]
+fn so_many_pairs_as_can_be_are_exchanged_at_once() {
+    assert_eq!(sign_flip(&[1.0; MOST_FLIPPED]), Some(2.0_f64.powi(1 - MOST_FLIPPED as i32)));
+    assert_eq!(sign_flip(&[1.0]), Some(1.0));
+    assert_eq!(sign_flip(&[1.0, 2.0, 3.0]), Some(0.25));
+}
+
+proptest! {
+    /// More values find more.
+    #[test]
+    fn power_grows(effect in 0.01..20.0, n in 2_u32..200, alpha in 0.0001..0.2) {
+        for design in [Design::Paired, Design::TwoSamples] {
+            let (few, more) = (design.power(effect, n, alpha), design.power(effect, n + 1, alpha));
+            prop_assert!(few.unwrap() <= more.unwrap() + 1e-9);
+            prop_assert!(few.unwrap() >= alpha - 1e-9);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 #[cfg(feature = "torch")]
 pub mod bench_worker;
 pub mod check;
+pub mod compare;
 pub mod dry_run;
 #[cfg(feature = "torch")]
 mod error;

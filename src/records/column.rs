@@ -67,7 +67,7 @@ macro_rules! cell_by_display {
     })+ };
 }
 
-cell_by_display!(bool, String, u32, u64);
+cell_by_display!(bool, String, u32, u64, i64);
 
 /// Declares a table: `/// doc` `name: type [unit],` for each column, the unit left out for text
 /// and plain counts.

@@ -3,7 +3,7 @@
 //! | file | what stands there |
 //! |---|---|
 //! | `rows` | the four tables: every column declared once, with its unit |
-//! | `bench`, `certify` | the tables of the commands of these names |
+//! | `bench`, `certify`, `compare` | the tables of the commands of these names |
 //! | `column` | the macro that turns a declaration into struct, header, cells and documentation |
 //! | `record` | one run with its epochs, and how its row follows from them |
 //! | `halving` | what was decided at the rungs of successive halving: a table of its own |
@@ -12,6 +12,7 @@
 //! | `csv` | rows to CSV |
 //! | `summary` | tables to what is printed at the end of a sweep |
 //! | `store` | the folder `results/<sweep name>/` |
+//! | `folder` | the same folder read afterwards, with what runs said of the test images |
 //! | `lock` | who uses it |
 //! | `edited` | tables that someone has changed |
 //! | `atomic` | files that are replaced as a whole |
@@ -25,8 +26,10 @@ pub mod atomic;
 mod bench;
 mod certify;
 mod column;
+mod compare;
 mod csv;
 mod edited;
+mod folder;
 mod halving;
 mod layout;
 mod lock;
@@ -40,7 +43,9 @@ pub use bench::BenchRow;
 pub use certify::{CertifyRow, CertifyRunRow};
 pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
+pub use compare::{CompareRow, McNemarRow, StandingRow, Verdict};
 pub use csv::csv_bytes;
+pub use folder::{Folder, Predictions, Run, Unreadable};
 pub use halving::{Decision, Decisions, HalvingRow};
 pub use layout::{AxisColumns, Layout};
 pub use lock::{Access, Lock};

@@ -348,7 +348,8 @@ fn write_ron<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
     replace(path, format!("{text}\n").as_bytes())
 }
 
-fn read(path: &Path) -> io::Result<Record> {
+/// A record from its file.
+pub(super) fn read(path: &Path) -> io::Result<Record> {
     let text = fs::read_to_string(path)?;
     ron::from_str(&text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }

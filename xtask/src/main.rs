@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use resweep::cli::{CheckArgs, DeviceChoice, EvalArgs, PlanArgs, ShowArgs, SweepArgs};
+use resweep::cli::{CheckArgs, CompareArgs, DeviceChoice, EvalArgs, PlanArgs, ShowArgs, SweepArgs};
 use resweep::commands;
 
 mod bench;
@@ -43,6 +43,8 @@ enum Task {
     Show(ShowArgs),
     /// Read and plan every spec under some paths (experiments by default), and tell what is wrong.
     Check(CheckArgs),
+    /// Tell which experiments of a sweep really differ, by how much and at what cost.
+    Compare(CompareArgs),
     /// Measure resweep against PyTorch in alternation: training and evaluation of four networks.
     Bench(bench::BenchArgs),
     /// Train short budgets with resweep and with PyTorch, and test that their results agree.
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Task::Plan(args) => commands::plan::run(&args),
         Task::Show(args) => commands::show::run(&args),
         Task::Check(args) => commands::check::run(&args),
+        Task::Compare(args) => commands::compare::run(&args),
         Task::Sweep(args) if args.dry_run => commands::dry_run::run(&args),
         // A mistake in a spec is told before anything is downloaded or compiled.
         Task::Sweep(args) => {

@@ -138,7 +138,7 @@ pub(in crate::commands) fn print(text: &str) -> ExitCode {
 }
 
 /// Writes to a file.
-pub(super) fn write(path: &Path, text: &str) -> ExitCode {
+pub(in crate::commands) fn write(path: &Path, text: &str) -> ExitCode {
     match std::fs::write(path, text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

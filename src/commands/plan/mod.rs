@@ -15,7 +15,7 @@ use crate::spec::load::Loader;
 use crate::spec::overlay;
 
 pub use formats::FormatError;
-pub(super) use formats::print;
+pub(super) use formats::{print, write};
 
 /// What a spec plans.
 #[derive(Debug)]

@@ -1,39 +1,6 @@
-//! Statistics of samples: medians, and whether two means differ or agree.
+//! Two samples of their own.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
-
-/// The mean; none of an empty sample.
-#[must_use]
-pub fn mean(sample: &[f64]) -> Option<f64> {
-    (!sample.is_empty()).then(|| sample.iter().sum::<f64>() / sample.len() as f64)
-}
-
-/// The sample variance (divisor n - 1); none below two values.
-#[must_use]
-pub fn variance(sample: &[f64]) -> Option<f64> {
-    let mean = mean(sample).filter(|_| sample.len() > 1)?;
-    let squares: f64 = sample.iter().map(|value| (value - mean).powi(2)).sum();
-    Some(squares / (sample.len() - 1) as f64)
-}
-
-/// The middle value, or the mean of the two in the middle; none of an empty sample.
-#[must_use]
-pub fn median(sample: &[f64]) -> Option<f64> {
-    let mut sorted = sample.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() % 2 {
-        1 => Some(sorted[middle]),
-        _ => mean(sorted.get(middle.checked_sub(1)?..=middle)?),
-    }
-}
-
-/// The smallest and the largest value; none of an empty sample.
-#[must_use]
-pub fn range(sample: &[f64]) -> Option<(f64, f64)> {
-    let low = sample.iter().copied().min_by(f64::total_cmp)?;
-    Some((low, sample.iter().copied().max_by(f64::total_cmp)?))
-}
+use super::{above_t, critical_t, mean, variance};
 
 /// Two samples of unequal variance compared (Welch 1947).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,16 +42,12 @@ impl Welch {
     /// The confidence interval of the difference, such as that of level 0.95.
     #[must_use]
     pub fn interval(&self, level: f64) -> (f64, f64) {
-        let quantile = self.t().map_or(f64::NAN, |t| t.inverse_cdf(0.5 + level / 2.0));
+        let quantile = critical_t(level, self.freedom);
         (self.difference - quantile * self.error, self.difference + quantile * self.error)
     }
 
     /// The probability of a value above `t` of Student's distribution.
     fn upper(&self, t: f64) -> f64 {
-        self.t().map_or(f64::NAN, |distribution| distribution.sf(t))
-    }
-
-    fn t(&self) -> Option<StudentsT> {
-        StudentsT::new(0.0, 1.0, self.freedom).ok()
+        above_t(t, self.freedom)
     }
 }

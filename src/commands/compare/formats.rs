@@ -1,0 +1,249 @@
+//! A comparison in each format.
+
+use std::fmt::Write as _;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
+
+use crate::cli::CompareFormat;
+use crate::compare::{Comparison, sentence};
+use crate::records::{AxisColumns, CompareRow, StandingRow, csv_bytes};
+
+/// The text in a format.
+pub(super) fn text(told: &Comparison, format: CompareFormat) -> Result<String, String> {
+    match format {
+        CompareFormat::Table => Ok(page(told, Grid::table)),
+        CompareFormat::Markdown => Ok(page(told, Grid::markdown)),
+        CompareFormat::Latex => Ok(latex(told)),
+        CompareFormat::Csv => {
+            let bytes = csv_bytes(&told.pairs, &AxisColumns::default());
+            let bytes = bytes.map_err(|error| error.to_string())?;
+            String::from_utf8(bytes).map_err(|error| error.to_string())
+        }
+        CompareFormat::Json => {
+            let text = serde_json::to_string_pretty(told).map_err(|error| error.to_string())?;
+            Ok(text + "\n")
+        }
+    }
+}
+
+/// A table of texts, the first `names` columns of which are names.
+struct Grid {
+    names: usize,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    /// The row that is set in bold where there is bold.
+    bold: Option<usize>,
+}
+
+impl Grid {
+    fn new(names: usize, header: &[&str], rows: Vec<Vec<String>>) -> Self {
+        let header = header.iter().map(ToString::to_string).collect();
+        Self { names, header, rows, bold: None }
+    }
+
+    fn table(&self) -> String {
+        let mut table = Table::new();
+        table
+            .load_preset(UTF8_HORIZONTAL_ONLY)
+            .remove_style(TableComponent::HorizontalLines)
+            .remove_style(TableComponent::MiddleIntersections)
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(&self.header);
+        table.add_rows(&self.rows);
+        for column in table.column_iter_mut().skip(self.names) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table.trim_fmt() + "\n"
+    }
+
+    fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let rule: String = (0..self.header.len())
+            .map(|place| if place < self.names { "|---" } else { "|---:" })
+            .collect();
+        let rows = self.bolded(|cell| cell.replace('|', "\\|"), |cell| format!("**{cell}**"));
+        let rows: String = rows.iter().map(|row| line(row)).collect();
+        format!("{}{rule}|\n{rows}", line(&self.header))
+    }
+
+    fn latex(&self) -> String {
+        let columns = "l".repeat(self.names) + &"r".repeat(self.header.len() - self.names);
+        let line = |cells: &[String]| format!("{} \\\\\n", cells.join(" & "));
+        let header: Vec<String> = self.header.iter().map(|cell| escaped(cell)).collect();
+        let rows = self.bolded(escaped, |cell| format!("\\textbf{{{cell}}}"));
+        let rows: String = rows.iter().map(|row| line(row)).collect();
+        format!(
+            "\\begin{{tabular}}{{{columns}}}\n\\toprule\n{}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n",
+            line(&header)
+        )
+    }
+
+    /// The rows with every cell escaped, and the name and value of the best one in bold.
+    fn bolded(
+        &self,
+        escape: impl Fn(&str) -> String,
+        bold: fn(&str) -> String,
+    ) -> Vec<Vec<String>> {
+        let cell = |(row, column): (usize, usize), text: &String| {
+            let text = escape(text);
+            if self.bold == Some(row) && [0, 2].contains(&column) { bold(&text) } else { text }
+        };
+        let row = |(at, row): (usize, &Vec<String>)| {
+            row.iter().enumerate().map(|(column, text)| cell((at, column), text)).collect()
+        };
+        self.rows.iter().enumerate().map(row).collect()
+    }
+}
+
+/// Text as LaTeX shows it.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for letter in text.chars() {
+        match letter {
+            '\\' => escaped.push_str("\\textbackslash{}"),
+            '~' => escaped.push_str("\\textasciitilde{}"),
+            '^' => escaped.push_str("\\textasciicircum{}"),
+            '<' => escaped.push_str("$<$"),
+            '±' => escaped.push_str("$\\pm$"),
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', letter]),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// The tables, and what is said under them.
+fn page(told: &Comparison, draw: fn(&Grid) -> String) -> String {
+    let mut text = draw(&standing(told));
+    for grid in grids(told) {
+        let _ = write!(text, "\n{}", draw(&grid));
+    }
+    let list =
+        |lines: Vec<String>| lines.iter().map(|line| format!("- {line}\n")).collect::<String>();
+    let _ = write!(text, "\n{}\n{}", legend(told), list(sentences(told)));
+    if !told.notes.is_empty() {
+        let _ = write!(text, "\nNot compared:\n\n{}", list(told.notes.clone()));
+    }
+    text
+}
+
+/// Tables for the package booktabs; what is said under them stands in comments.
+fn latex(told: &Comparison) -> String {
+    let mut text = standing(told).latex();
+    for grid in grids(told) {
+        let _ = write!(text, "\n{}", grid.latex());
+    }
+    let lines = [legend(told)].into_iter().chain(sentences(told)).chain(told.notes.clone());
+    for line in lines.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
+        let _ = writeln!(text, "% {line}");
+    }
+    text
+}
+
+fn sentences(told: &Comparison) -> Vec<String> {
+    told.pairs.iter().map(|row| sentence(row, told.unit, told.power)).collect()
+}
+
+fn legend(told: &Comparison) -> String {
+    let percent = told.level * 100.0;
+    let mut text = format!(
+        "± sample standard deviation over the n runs. Differences are in {}, with intervals of {percent} % \
+         for each alone; p (Holm) is corrected for all pairs.\n",
+        if told.unit == "%" { "percentage points" } else { told.unit }
+    );
+    if !told.images.is_empty() {
+        text += "Image by image (McNemar's exact test, Holm over the seeds of a pair) tells whether two \
+                 trained networks differ, not whether others of other seeds would.\n";
+    }
+    text
+}
+
+fn standing(told: &Comparison) -> Grid {
+    let value = format!("{} {}", told.metric, told.unit);
+    let row = |row: &StandingRow| {
+        let spread = row.std.map(|std| format!(" ± {std:.2}")).unwrap_or_default();
+        vec![
+            row.experiment.clone(),
+            row.n.to_string(),
+            row.mean.map(|mean| format!("{mean:.2}{spread}")).unwrap_or_default(),
+            format!("{:.3}", row.params as f64 / 1e6),
+            format!("{:.3}", row.macs as f64 / 1e9),
+            some(row.train_s, |seconds| format!("{seconds:.1}")),
+        ]
+    };
+    let header = ["experiment", "n", &value, "params (M)", "GMACs", "train (s)"];
+    let mut grid = Grid::new(1, &header, told.standing.iter().map(row).collect());
+    grid.bold = told.standing.iter().position(|row| row.best);
+    grid
+}
+
+/// The pairs: what differs, and what that costs; none where there are none.
+fn grids(told: &Comparison) -> Vec<Grid> {
+    if told.pairs.is_empty() {
+        return Vec::new();
+    }
+    let rows = |cells: fn(&CompareRow) -> Vec<String>| {
+        let names = |row: &CompareRow| vec![row.experiment.clone(), row.other.clone()];
+        told.pairs.iter().map(|row| [names(row), cells(row)].concat()).collect()
+    };
+    let tests = [
+        "experiment",
+        "against",
+        "difference",
+        "interval",
+        "test",
+        "p",
+        "p (Holm)",
+        "p (sign flip)",
+        "verdict",
+        "seeds needed",
+    ];
+    let costs = [
+        "experiment",
+        "against",
+        "extra params (M)",
+        "extra GMACs",
+        "extra train (s)",
+        "per extra GMAC",
+        "per extra s",
+    ];
+    vec![Grid::new(2, &tests, rows(test)), Grid::new(2, &costs, rows(cost))]
+}
+
+fn test(row: &CompareRow) -> Vec<String> {
+    let test = row.test.as_ref().map(|test| match test.as_str() {
+        "Welch" => format!("{test}, n {} and {}", row.n, row.other_n),
+        _ => format!("{test}, n {}", row.n),
+    });
+    let ends = row.difference_low.zip(row.difference_high);
+    vec![
+        some(row.difference, |difference| format!("{difference:+.2}")),
+        some(ends, |(low, high)| format!("{low:+.2} to {high:+.2}")),
+        test.unwrap_or_default(),
+        some(row.p, probability),
+        some(row.p_holm, probability),
+        some(row.p_sign_flip, probability),
+        row.verdict.to_string(),
+        some(row.seeds_needed, |seeds| seeds.to_string()),
+    ]
+}
+
+fn cost(row: &CompareRow) -> Vec<String> {
+    vec![
+        format!("{:+.3}", row.extra_params as f64 / 1e6),
+        format!("{:+.3}", row.extra_macs as f64 / 1e9),
+        some(row.extra_train_s, |seconds| format!("{seconds:+.1}")),
+        some(row.per_extra_gmac, |points| format!("{points:+.2}")),
+        some(row.per_extra_s, |points| format!("{points:+.4}")),
+    ]
+}
+
+fn probability(p: f64) -> String {
+    if p < 1e-4 { "<0.0001".into() } else { format!("{p:.4}") }
+}
+
+/// What is missing is empty.
+fn some<T>(value: Option<T>, text: impl Fn(T) -> String) -> String {
+    value.map(text).unwrap_or_default()
+}

@@ -1,0 +1,199 @@
+//! Whether an experiment is really better than another: the runs of a sweep in, rows and sentences out.
+//!
+//! | file | what stands there |
+//! |---|---|
+//! | `metric` | what can be compared |
+//! | `side` | the runs of an experiment that count, and why the others do not |
+//! | `pair` | two of them: the test that fits, what they cost |
+//! | `images` | two of them image by image |
+//! | `say` | rows to sentences |
+//!
+//! **Invariant:** a difference is called resolved only where the test that fits finds it after the
+//! correction for all pairs that were compared. A run that does not count is named.
+
+mod images;
+mod metric;
+mod pair;
+mod say;
+mod side;
+
+use serde::Serialize;
+
+use crate::records::{CompareRow, Folder, McNemarRow, StandingRow, Unreadable, Verdict};
+use crate::statistics::holm;
+use images::Seen;
+use pair::Pair;
+use side::Side;
+
+pub use metric::Metric;
+pub use say::sentence;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The pairs.
+    pub which: Which,
+    /// What is compared.
+    pub metric: Metric,
+    /// The level of intervals, and 1 less that of the tests.
+    pub level: f64,
+    /// The power at which a difference would be found.
+    pub power: f64,
+}
+
+/// The pairs of experiments that are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// Every two.
+    All,
+    /// The first against the second.
+    Two(String, String),
+    /// Every other against this one.
+    Baseline(String),
+}
+
+/// What came out.
+#[derive(Debug, Serialize)]
+pub struct Comparison {
+    /// The column of runs.csv that was compared.
+    pub metric: &'static str,
+    /// Its unit: `%` or `nats`.
+    pub unit: &'static str,
+    /// The level of intervals.
+    pub level: f64,
+    /// The power that `seeds_needed` is for.
+    pub power: f64,
+    /// The experiments, by their MACs.
+    pub standing: Vec<StandingRow>,
+    /// The pairs.
+    pub pairs: Vec<CompareRow>,
+    /// The seeds of the pairs, image by image.
+    pub images: Vec<McNemarRow>,
+    /// What did not enter the comparison, and why.
+    pub notes: Vec<String>,
+    /// Files that could not be read.
+    #[serde(skip)]
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// What cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CompareError {
+    /// No experiment of this name.
+    UnknownExperiment {
+        /// As it was asked for.
+        name: String,
+        /// Those that are there.
+        known: Vec<String>,
+    },
+    /// An experiment against itself.
+    Itself(String),
+    /// No run has the metric.
+    NoValues {
+        /// The metric.
+        metric: &'static str,
+        /// Those that some run has.
+        others: Vec<&'static str>,
+    },
+}
+
+/// Compares the experiments of a sweep.
+///
+/// # Errors
+/// [`CompareError`] where nothing of what is asked can be compared.
+pub fn compare(folder: Folder, question: &Question) -> Result<Comparison, CompareError> {
+    let Folder { runs, mut unreadable } = folder;
+    let mut sides = Side::all(&runs, question.metric);
+    let places = question.which.places(&sides)?;
+    if let Which::Two(a, b) = &question.which {
+        sides.retain(|side| [a, b].contains(&&side.name));
+    }
+    if sides.iter().all(|side| side.runs.is_empty()) {
+        let has = |m: &Metric| runs.iter().any(|run| m.of(&run.record.run).is_some());
+        let others = Metric::ALL.iter().filter(|m| has(m)).map(|m| m.name).collect();
+        return Err(CompareError::NoValues { metric: question.metric.name, others });
+    }
+    let places = match question.which {
+        Which::Two(..) => question.which.places(&sides)?,
+        _ => places,
+    };
+    let pairs: Vec<Pair> =
+        places.iter().map(|(a, b)| Pair::of(&sides[*a], &sides[*b], question.metric)).collect();
+    let mut images = Vec::new();
+    let mut notes: Vec<String> = sides.iter().flat_map(|side| side.notes.clone()).collect();
+    notes.extend(pairs.iter().filter_map(|pair| pair.left_out.clone()));
+    if question.metric.is_of_final_weights() {
+        let seen = Seen::of(&sides, &mut unreadable);
+        for (a, b) in &places {
+            images.extend(seen.compare(&sides, (*a, *b), &mut notes));
+        }
+    }
+    let mut rows = rows(&pairs, question);
+    for row in &mut rows {
+        images::count(row, &images);
+    }
+    let standing = standing(&sides, &rows);
+    Ok(Comparison {
+        metric: question.metric.name,
+        unit: question.metric.unit,
+        level: question.level,
+        power: question.power,
+        standing,
+        pairs: rows,
+        images,
+        notes,
+        unreadable,
+    })
+}
+
+impl Which {
+    /// The places of the pairs among the sides: the costlier against the cheaper where every two are
+    /// asked for.
+    fn places(&self, sides: &[Side]) -> Result<Vec<(usize, usize)>, CompareError> {
+        let place = |name: &String| {
+            let unknown = || CompareError::UnknownExperiment {
+                name: name.clone(),
+                known: sides.iter().map(|side| side.name.clone()).collect(),
+            };
+            sides.iter().position(|side| side.name == *name).ok_or_else(unknown)
+        };
+        let all = 0..sides.len();
+        Ok(match self {
+            Self::All => all.flat_map(|a| (0..a).map(move |b| (a, b))).collect(),
+            Self::Two(a, b) if a == b => return Err(CompareError::Itself(a.clone())),
+            Self::Two(a, b) => vec![(place(a)?, place(b)?)],
+            Self::Baseline(name) => {
+                let own = place(name)?;
+                all.filter(|other| *other != own).map(|other| (other, own)).collect()
+            }
+        })
+    }
+}
+
+/// The rows of the pairs, with the correction for all of them.
+fn rows(pairs: &[Pair], question: &Question) -> Vec<CompareRow> {
+    let tested: Vec<f64> = pairs.iter().filter_map(Pair::p).collect();
+    let mut raised = holm(&tested).into_iter();
+    let strictest = (1.0 - question.level) / tested.len().max(1) as f64;
+    let row = |pair: &Pair| {
+        let p_holm = pair.p().and_then(|_| raised.next());
+        pair.row(question, p_holm, strictest)
+    };
+    pairs.iter().map(row).collect()
+}
+
+/// The experiments by themselves, and which of them is better than every other.
+fn standing(sides: &[Side], rows: &[CompareRow]) -> Vec<StandingRow> {
+    let beats = |a: &str, b: &str| {
+        rows.iter().any(|row| match row.verdict {
+            Verdict::Better => row.experiment == a && row.other == b,
+            Verdict::Worse => row.experiment == b && row.other == a,
+            Verdict::NotResolved => false,
+        })
+    };
+    let is_best = |side: &Side| {
+        let mut others = sides.iter().filter(|other| other.name != side.name);
+        sides.len() > 1 && others.all(|other| beats(&side.name, &other.name))
+    };
+    sides.iter().map(|side| side.standing(is_best(side))).collect()
+}

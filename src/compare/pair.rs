@@ -1,0 +1,242 @@
+//! Two experiments: the test that fits, and what they cost.
+
+use super::Question;
+use super::metric::Metric;
+use super::side::{Side, are_alike};
+use crate::records::{CompareRow, Run, Verdict};
+use crate::statistics::{Design, MOST_FLIPPED, PairedT, Welch, mean, sign_flip, variance};
+
+/// An experiment against another.
+#[derive(Debug)]
+pub(super) struct Pair<'a> {
+    first: &'a Side<'a>,
+    second: &'a Side<'a>,
+    more_is_better: bool,
+    samples: Samples,
+    test: Option<Test>,
+    /// The seeds that a paired test leaves out.
+    pub(super) left_out: Option<String>,
+}
+
+/// The values that enter a test.
+#[derive(Debug)]
+enum Samples {
+    /// By seed.
+    Paired { first: Vec<f64>, second: Vec<f64> },
+    /// Each for itself.
+    Apart { first: Vec<f64>, second: Vec<f64> },
+}
+
+#[derive(Debug)]
+enum Test {
+    Paired(PairedT),
+    Welch(Welch),
+}
+
+impl<'a> Pair<'a> {
+    pub(super) fn of(first: &'a Side<'a>, second: &'a Side<'a>, metric: Metric) -> Self {
+        let samples = Samples::of(first, second);
+        let left_out = samples.is_paired().then(|| left_out(first, second)).flatten();
+        let more_is_better = metric.more_is_better;
+        Self { first, second, more_is_better, test: samples.test(), samples, left_out }
+    }
+
+    /// The two-sided probability of so large a difference where there is none.
+    pub(super) fn p(&self) -> Option<f64> {
+        self.test.as_ref().map(Test::p)
+    }
+
+    /// Its row, given the corrected probability and the strictest level that the correction asks for.
+    /// What is told of images is filled in later.
+    pub(super) fn row(&self, asked: &Question, p_holm: Option<f64>, strictest: f64) -> CompareRow {
+        let (first, second) = (self.samples.first(), self.samples.second());
+        let difference = mean(first).zip(mean(second)).map(|(a, b)| a - b);
+        let interval = self.test.as_ref().map(|test| test.interval(asked.level));
+        let verdict = self.verdict(difference, p_holm, asked.level);
+        let is_open = verdict == Verdict::NotResolved;
+        let extra_macs = less(self.first.macs, self.second.macs);
+        let extra_train_s = self.extra_train_s();
+        let per = |extra: f64| difference.filter(|_| extra != 0.0).map(|points| points / extra);
+        CompareRow {
+            experiment: self.first.name.clone(),
+            other: self.second.name.clone(),
+            metric: asked.metric.name.to_owned(),
+            pairs: count(shared(self.first, self.second).len()),
+            n: count(first.len()),
+            other_n: count(second.len()),
+            difference,
+            difference_low: interval.map(|ends| ends.0),
+            difference_high: interval.map(|ends| ends.1),
+            level: asked.level,
+            test: self.test.as_ref().map(|test| test.name().to_owned()),
+            p: self.p(),
+            p_holm,
+            p_sign_flip: self.samples.p_sign_flip(),
+            verdict,
+            why: is_open.then(|| self.why(p_holm, asked)),
+            seeds_needed: self.seeds_needed(strictest, asked.power).filter(|_| is_open),
+            mcnemar_seeds: 0,
+            mcnemar_better: 0,
+            mcnemar_worse: 0,
+            extra_params: less(self.first.params, self.second.params),
+            extra_macs,
+            extra_train_s,
+            per_extra_gmac: per(extra_macs as f64 / 1e9),
+            per_extra_s: extra_train_s.and_then(per),
+        }
+    }
+
+    fn verdict(&self, difference: Option<f64>, p_holm: Option<f64>, level: f64) -> Verdict {
+        match (p_holm, difference) {
+            (Some(p), Some(difference)) if p < 1.0 - level => {
+                let is_better = (difference > 0.0) == self.more_is_better;
+                if is_better { Verdict::Better } else { Verdict::Worse }
+            }
+            _ => Verdict::NotResolved,
+        }
+    }
+
+    fn why(&self, p_holm: Option<f64>, asked: &Question) -> String {
+        if let Some(p) = p_holm {
+            return format!(
+                "p is {p:.2} after Holm's correction, not below {:.3}",
+                1.0 - asked.level
+            );
+        }
+        let (first, second) = (self.samples.first().len(), self.samples.second().len());
+        let sides = [(self.first, first), (self.second, second)];
+        let few = |enough: usize| {
+            let few = sides.iter().filter(|(_, n)| *n < enough);
+            few.map(|(side, _)| side.name.as_str()).collect::<Vec<_>>().join(" and ")
+        };
+        match first.min(second) {
+            0 => format!("there is no run with {} of {}", asked.metric.name, few(1)),
+            1 => format!("one run of {} has no spread (n = 1); train 2 seeds or more", few(2)),
+            _ => "the differences do not vary, so there is no spread to test by".into(),
+        }
+    }
+
+    /// Seeds a side with which so large a difference would be found.
+    fn seeds_needed(&self, alpha: f64, power: f64) -> Option<u32> {
+        let (design, effect) = match self.test.as_ref()? {
+            Test::Paired(t) => {
+                (Design::Paired, t.difference / (t.error * (t.freedom + 1.0).sqrt()))
+            }
+            Test::Welch(welch) => {
+                let (a, b) = (variance(self.samples.first())?, variance(self.samples.second())?);
+                (Design::TwoSamples, welch.difference / f64::midpoint(a, b).sqrt())
+            }
+        };
+        design.values(effect, alpha, power)
+    }
+
+    fn extra_train_s(&self) -> Option<f64> {
+        let all: Vec<&Run> = self.first.runs.iter().chain(&self.second.runs).copied().collect();
+        let extra = || Some(self.first.train_s()? - self.second.train_s()?);
+        are_alike(&all).then(extra).flatten()
+    }
+}
+
+impl Samples {
+    fn of(first: &Side, second: &Side) -> Self {
+        let seeds = shared(first, second);
+        let by_seed = |side: &Side| seeds.iter().filter_map(|seed| value(side, *seed)).collect();
+        match seeds.len() {
+            2.. => Self::Paired { first: by_seed(first), second: by_seed(second) },
+            _ => Self::Apart { first: first.values.clone(), second: second.values.clone() },
+        }
+    }
+
+    fn is_paired(&self) -> bool {
+        matches!(self, Self::Paired { .. })
+    }
+
+    fn first(&self) -> &[f64] {
+        match self {
+            Self::Paired { first, .. } | Self::Apart { first, .. } => first,
+        }
+    }
+
+    fn second(&self) -> &[f64] {
+        match self {
+            Self::Paired { second, .. } | Self::Apart { second, .. } => second,
+        }
+    }
+
+    fn differences(&self) -> Vec<f64> {
+        self.first().iter().zip(self.second()).map(|(a, b)| a - b).collect()
+    }
+
+    /// Above [`MOST_FLIPPED`] pairs there are too many exchanges to try them all.
+    fn p_sign_flip(&self) -> Option<f64> {
+        let is_tried = self.is_paired() && self.first().len() <= MOST_FLIPPED;
+        is_tried.then(|| sign_flip(&self.differences())).flatten()
+    }
+
+    fn test(&self) -> Option<Test> {
+        match self {
+            Self::Paired { .. } => PairedT::of(&self.differences()).map(Test::Paired),
+            Self::Apart { first, second } => Welch::of(first, second).map(Test::Welch),
+        }
+    }
+}
+
+impl Test {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Paired(_) => "paired t",
+            Self::Welch(_) => "Welch",
+        }
+    }
+
+    fn p(&self) -> f64 {
+        match self {
+            Self::Paired(test) => test.p_difference(),
+            Self::Welch(test) => test.p_difference(),
+        }
+    }
+
+    fn interval(&self, level: f64) -> (f64, f64) {
+        match self {
+            Self::Paired(test) => test.interval(level),
+            Self::Welch(test) => test.interval(level),
+        }
+    }
+}
+
+/// The seeds that both have, ascending.
+pub(super) fn shared(first: &Side, second: &Side) -> Vec<u64> {
+    seeds(first).filter(|seed| seeds(second).any(|other| other == *seed)).collect()
+}
+
+fn seeds<'a>(side: &'a Side) -> impl Iterator<Item = u64> + 'a {
+    side.runs.iter().map(|run| run.record.run.seed)
+}
+
+fn value(side: &Side, seed: u64) -> Option<f64> {
+    let place = seeds(side).position(|own| own == seed)?;
+    side.values.get(place).copied()
+}
+
+/// The seeds that one side alone has.
+fn left_out(first: &Side, second: &Side) -> Option<String> {
+    let alone = |a: &Side, b: &Side| {
+        let alone = seeds(a).filter(|seed| !seeds(b).any(|other| other == *seed));
+        let alone: Vec<String> = alone.map(|seed| seed.to_string()).collect();
+        let plural = if alone.len() == 1 { "" } else { "s" };
+        (!alone.is_empty()).then(|| format!("seed{plural} {} of {}", alone.join(", "), a.name))
+    };
+    let found: Vec<String> =
+        [alone(first, second), alone(second, first)].into_iter().flatten().collect();
+    let pair = format!("{} against {}", first.name, second.name);
+    let only = "not paired, and left out of the test";
+    (!found.is_empty()).then(|| format!("{pair}: {} {only}", found.join(" and ")))
+}
+
+fn less(a: u64, b: u64) -> i64 {
+    i64::try_from(i128::from(a) - i128::from(b)).unwrap_or(i64::MAX)
+}
+
+fn count(runs: usize) -> u32 {
+    u32::try_from(runs).unwrap_or(u32::MAX)
+}

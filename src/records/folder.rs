@@ -1,0 +1,139 @@
+//! A sweep's folder as it is read afterwards: every run with its record, and on demand what it said of
+//! the test images. Nothing is written, locked or set aside.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors};
+
+use super::record::Record;
+use super::store::read;
+use crate::saved::{self, RunFile};
+
+/// The runs in a sweep's folder.
+#[derive(Debug)]
+pub struct Folder {
+    /// Those whose record can be read, in the order of their folders' names.
+    pub runs: Vec<Run>,
+    /// Those whose record cannot.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A run that has ended, or waits.
+#[derive(Debug)]
+pub struct Run {
+    /// Its record.
+    pub record: Record,
+    folder: PathBuf,
+}
+
+/// What a network says of every test image, in the order of the test set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    /// The class of each image.
+    pub labels: Vec<u8>,
+    /// The class with its highest logit.
+    pub predicted: Vec<u8>,
+    /// Cross-entropy of the label, nats.
+    pub loss: Vec<f32>,
+}
+
+/// A file of a run that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read {}: {why}", path.display())]
+pub struct Unreadable {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Folder {
+    /// Reads the records of `<sweep>/runs/*/`. Folders that were set aside (`*.superseded`), and those
+    /// of runs without a record, are passed over.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where the folder of the runs cannot be listed; one that is not there has none.
+    pub fn open(sweep: &Path) -> Result<Self, Unreadable> {
+        let runs = saved::runs(sweep);
+        let folders = match list(&runs) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            listed => listed.map_err(|error| Unreadable { path: runs, why: error.to_string() })?,
+        };
+        let mut found = Self { runs: Vec::new(), unreadable: Vec::new() };
+        for folder in folders {
+            let path = folder.join(RunFile::Record.name());
+            match read(&path) {
+                Ok(record) => found.runs.push(Run { record, folder }),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => found.unreadable.push(Unreadable { path, why: error.to_string() }),
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The folders of runs that count, sorted.
+fn list(runs: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(runs)?.collect::<io::Result<Vec<_>>>()?;
+    let mut folders: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
+    folders.retain(|path| path.is_dir() && path.extension().is_none_or(|e| e != "superseded"));
+    folders.sort();
+    Ok(folders)
+}
+
+impl Run {
+    /// What it said of the test images; none where it kept no such file.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where the file cannot be read or holds something else.
+    pub fn predictions(&self) -> Result<Option<Predictions>, Unreadable> {
+        let path = self.folder.join(RunFile::Predictions.name());
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Unreadable { path, why: error.to_string() }),
+            Ok(bytes) => bytes,
+        };
+        Predictions::decode(&bytes).map(Some).map_err(|why| Unreadable { path, why })
+    }
+}
+
+impl Predictions {
+    /// From the bytes of a safetensors file with `labels` and `predicted` (u8) and `loss` (f16).
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let file = SafeTensors::deserialize(bytes)
+            .map_err(|error| format!("it is no safetensors file, or ends early ({error})"))?;
+        let labels = column(&file, "labels", Dtype::U8)?.to_vec();
+        let predicted = column(&file, "predicted", Dtype::U8)?.to_vec();
+        let halves = column(&file, "loss", Dtype::F16)?.chunks_exact(2);
+        let loss: Vec<f32> =
+            halves.map(|half| f16::from_le_bytes([half[0], half[1]]).to_f32()).collect();
+        if predicted.len() != labels.len() || loss.len() != labels.len() {
+            return Err("its tensors are not of the same length".into());
+        }
+        Ok(Self { labels, predicted, loss })
+    }
+
+    /// Whether each image was classified rightly.
+    pub fn right(&self) -> Vec<bool> {
+        self.labels.iter().zip(&self.predicted).map(|(label, own)| label == own).collect()
+    }
+}
+
+/// The bytes of a tensor of one dimension.
+fn column<'a>(file: &'a SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<&'a [u8], String> {
+    let tensor = file.tensor(name).map_err(|error: SafeTensorError| match error {
+        SafeTensorError::TensorNotFound(_) => format!("it has no tensor `{name}`"),
+        error => format!("its tensor `{name}` cannot be read ({error})"),
+    })?;
+    match (tensor.dtype() == dtype, tensor.shape().len()) {
+        (true, 1) => Ok(tensor.data()),
+        _ => Err(format!(
+            "its tensor `{name}` is {:?} {:?}, where {dtype:?} of one dimension is expected",
+            tensor.dtype(),
+            tensor.shape()
+        )),
+    }
+}

@@ -1,0 +1,52 @@
+//! How surely a t test finds a difference (Cohen, *Statistical Power Analysis for the Behavioral
+//! Sciences*, 2nd edition 1988, chapter 2), and the number of values that it takes.
+
+use super::{critical_t, noncentral};
+
+/// What a t test compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Design {
+    /// Pairs; an effect is the mean difference by the standard deviation of the differences.
+    Paired,
+    /// Two samples of the same size; an effect is the difference of the means by the root of the
+    /// mean of both variances.
+    TwoSamples,
+}
+
+/// The most values a side that [`Design::values`] considers.
+pub const MOST_VALUES: u32 = 1000;
+
+impl Design {
+    /// The probability that a two-sided test of level `alpha`, such as 0.05, of `n` pairs or of `n`
+    /// values a side finds an effect of this size; none below two.
+    #[must_use]
+    pub fn power(self, effect: f64, n: u32, alpha: f64) -> Option<f64> {
+        let n = f64::from(n);
+        let (freedom, noncentrality) = match self {
+            Self::Paired => (n - 1.0, effect.abs() * n.sqrt()),
+            Self::TwoSamples => (2.0 * n - 2.0, effect.abs() * (n / 2.0).sqrt()),
+        };
+        let critical = critical_t(1.0 - alpha, freedom);
+        let found = || {
+            noncentral::above(critical, freedom, noncentrality)
+                + noncentral::above(critical, freedom, -noncentrality)
+        };
+        (n >= 2.0 && critical.is_finite()).then(found)
+    }
+
+    /// The fewest pairs, or values a side, of which a test has this power; none above
+    /// [`MOST_VALUES`], and where there is no effect.
+    #[must_use]
+    pub fn values(self, effect: f64, alpha: f64, power: f64) -> Option<u32> {
+        let is_enough = |n| self.power(effect, n, alpha).is_some_and(|own| own >= power);
+        if !effect.is_finite() || !is_enough(MOST_VALUES) {
+            return None;
+        }
+        let (mut few, mut enough) = (1, MOST_VALUES);
+        while enough - few > 1 {
+            let middle = u32::midpoint(few, enough);
+            if is_enough(middle) { enough = middle } else { few = middle }
+        }
+        Some(enough)
+    }
+}
