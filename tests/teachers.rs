@@ -143,7 +143,7 @@ fn of_several_runs_of_the_same_names_one_is_named_by_its_hash() {
     results.train("\"width\": 8", DATA, 0);
     let weights = results.train("\"width\": 16", DATA, 0);
     refused(results.pupil(DATA), &["2 runs are called `w8` with seed 3", "hash: \""]);
-    let name = weights.file_stem().unwrap().to_str().unwrap();
+    let name = weights.parent().unwrap().file_name().unwrap().to_str().unwrap();
     let hash = &name[name.len() - saved::HASH_IN_NAME..];
     let train = DISTILL.replace("seed: 3", &format!("seed: 3, hash: \"{hash}\""));
     let sweep = results.sweep("\"width\": 4", DATA, &train).unwrap();

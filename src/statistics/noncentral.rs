@@ -19,7 +19,9 @@ pub(super) fn above(t: f64, freedom: f64, d: f64) -> f64 {
         let s = (z + d).max(0.0) / t;
         density(z) * gamma_lr(freedom / 2.0, freedom * s * s / 2.0)
     };
-    let panels = ((FAR - start) / PANEL).ceil();
+    // S has a standard deviation of about 1 / sqrt(2 * freedom).
+    let widest = (t * (2.0 / freedom).sqrt()).clamp(LEAST, PANEL);
+    let panels = ((FAR - start) / widest).ceil();
     let width = (FAR - start) / panels;
     let panel = |index: u32| gauss(&inner, start + f64::from(index) * width, width);
     let beyond = 0.5 * erfc(FAR / std::f64::consts::SQRT_2);
@@ -28,9 +30,11 @@ pub(super) fn above(t: f64, freedom: f64, d: f64) -> f64 {
 
 /// Beyond, the normal distribution has less than 1e-18.
 const FAR: f64 = 9.0;
-/// The widest panel of the integration: narrower than the inner probability rises for up to 4,000
-/// degrees of freedom.
+/// The widest panel of the integration.
 const PANEL: f64 = 0.25;
+
+/// The narrowest panel, for the time that it takes.
+const LEAST: f64 = 0.005;
 
 fn density(z: f64) -> f64 {
     (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt()
