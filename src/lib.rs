@@ -45,7 +45,7 @@
 //! - A run that ended is on the disk before another takes its place. Tables are functions of the records.
 //! - A run goes on from its last checkpoint bit for bit, wherever it was killed; the last good checkpoint
 //!   is there until the next is durable.
-//! - No file that a person may have changed is overwritten, and no two processes write to one sweep
+//! - No table that a person has changed is overwritten, and no two processes write to one sweep
 //!   unknowingly.
 //! - A failing, diverging or panicking run costs no other run; nor does one whose process dies, where
 //!   runs train side by side.

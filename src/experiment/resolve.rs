@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::teacher::Teacher;
 use crate::plan::Plan;
+use crate::saved::hex;
 use crate::spec::data::Data;
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::load::Loader;
@@ -42,7 +43,7 @@ pub(super) fn identity(
     let train = &nameless(train);
     let text = ron::to_string(&Identity { numerics: NUMERICS, plan, data, train, teacher })
         .map_err(|error| SpecError::new(Problem::Custom(error.to_string())))?;
-    Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&Sha256::digest(text)))
 }
 
 /// The recipe without the name of its teacher.

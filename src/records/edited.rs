@@ -11,38 +11,36 @@ use std::{fs, io};
 use sha2::{Digest, Sha256};
 
 use super::atomic;
+use crate::saved::hex;
 
-/// The hashes of the tables in a folder.
+/// The tables in a folder, as they were written. What they are is read anew each time, as another
+/// process may share the sweep.
 #[derive(Debug)]
 pub(super) struct Written {
     folder: PathBuf,
-    /// By the name of the table: the last, and before it is sure to be there the one before.
-    hashes: RefCell<BTreeMap<String, Vec<String>>>,
     moved: RefCell<Vec<(PathBuf, PathBuf)>>,
 }
+
+/// Hashes by the name of the table: the last, and before it is sure to be there the one before too.
+type Hashes = BTreeMap<String, Vec<String>>;
 
 const FILE: &str = ".tables.sha256";
 
 impl Written {
-    /// Those that an earlier process has left.
-    pub(super) fn load(folder: &Path) -> Self {
-        let text = fs::read_to_string(folder.join(FILE)).unwrap_or_default();
-        let mut hashes: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (hash, name) in text.lines().filter_map(|line| line.split_once("  ")) {
-            hashes.entry(name.to_owned()).or_default().push(hash.to_owned());
-        }
-        Self { folder: folder.to_owned(), hashes: hashes.into(), moved: RefCell::default() }
+    /// Those of a folder.
+    pub(super) fn of(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), moved: RefCell::default() }
     }
 
     /// Replaces a table as a whole. One that is not as it was written last is renamed first.
     pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.folder.join(name);
+        let (path, mut hashes) = (self.folder.join(name), self.hashes());
+        let known = hashes.entry(name.to_owned()).or_default();
         let there = fs::read(&path).ok();
-        let known = self.hashes.borrow().get(name).cloned().unwrap_or_default();
-        let new = hash(bytes);
-        match &there {
-            Some(there) if there == bytes && known.contains(&new) => return Ok(()),
-            Some(there) if there != bytes && !known.contains(&hash(there)) => {
+        let (old, new) = (there.as_deref().map(hash), hash(bytes));
+        match &old {
+            Some(old) if *old == new && known.contains(old) => return Ok(()),
+            Some(old) if *old != new && !known.contains(old) => {
                 let aside = free_name(&path);
                 fs::rename(&path, &aside)?;
                 self.moved.borrow_mut().push((path.clone(), aside));
@@ -50,10 +48,11 @@ impl Written {
             _ => {}
         }
         // Both are ours until the new one is sure to be there.
-        let both = there.iter().map(|bytes| hash(bytes)).chain([new.clone()]).collect();
-        self.note(name, both)?;
+        *known = old.into_iter().chain([new.clone()]).collect();
+        self.note(&hashes)?;
         atomic::replace(&path, bytes)?;
-        self.note(name, vec![new])
+        hashes.insert(name.to_owned(), vec![new]);
+        self.note(&hashes)
     }
 
     /// The tables that were renamed since this was last asked: from what to what.
@@ -61,10 +60,17 @@ impl Written {
         self.moved.take()
     }
 
-    fn note(&self, name: &str, hashes: Vec<String>) -> io::Result<()> {
-        let mut all = self.hashes.borrow_mut();
-        all.insert(name.to_owned(), hashes);
-        let lines = all
+    fn hashes(&self) -> Hashes {
+        let text = fs::read_to_string(self.folder.join(FILE)).unwrap_or_default();
+        let mut hashes = Hashes::new();
+        for (hash, name) in text.lines().filter_map(|line| line.split_once("  ")) {
+            hashes.entry(name.to_owned()).or_default().push(hash.to_owned());
+        }
+        hashes
+    }
+
+    fn note(&self, hashes: &Hashes) -> io::Result<()> {
+        let lines = hashes
             .iter()
             .flat_map(|(name, hashes)| hashes.iter().map(move |hash| format!("{hash}  {name}\n")));
         atomic::replace_soon(&self.folder.join(FILE), lines.collect::<String>().as_bytes())
@@ -72,7 +78,7 @@ impl Written {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 /// `runs.edited.csv`, or `runs.edited-2.csv` where there is one.
@@ -94,14 +100,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let read = |name: &str| fs::read_to_string(path(name)).unwrap();
-        let written = Written::load(folder.path());
+        let written = Written::of(folder.path());
         written.replace("runs.csv", b"1").unwrap();
         written.replace("runs.csv", b"2").unwrap();
         assert!(written.take_moved().is_empty());
 
         fs::write(path("runs.csv"), "a note").unwrap();
         // Another process goes on.
-        let written = Written::load(folder.path());
+        let written = Written::of(folder.path());
         written.replace("runs.csv", b"3").unwrap();
         assert_eq!((read("runs.csv"), read("runs.edited.csv")), ("3".into(), "a note".into()));
         assert_eq!(written.take_moved(), [(path("runs.csv"), path("runs.edited.csv"))]);
@@ -113,23 +119,32 @@ mod tests {
     #[test]
     fn a_table_that_was_written_when_the_process_died_is_known() {
         let folder = tempfile::tempdir().unwrap();
-        let written = Written::load(folder.path());
-        written.replace("runs.csv", b"1").unwrap();
-        written.note("runs.csv", vec![hash(b"1"), hash(b"2")]).unwrap();
+        let written = Written::of(folder.path());
+        let both = Hashes::from([("runs.csv".into(), vec![hash(b"1"), hash(b"2")])]);
         for there in ["1", "2"] {
             fs::write(folder.path().join("runs.csv"), there).unwrap();
-            let again = Written::load(folder.path());
-            again.replace("runs.csv", b"3").unwrap();
-            assert!(again.take_moved().is_empty(), "{there}");
-            again.note("runs.csv", vec![hash(b"1"), hash(b"2")]).unwrap();
+            written.note(&both).unwrap();
+            written.replace("runs.csv", b"3").unwrap();
+            assert!(written.take_moved().is_empty(), "{there}");
         }
+    }
+
+    #[test]
+    fn what_another_process_has_written_is_no_change_by_a_person() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (Written::of(folder.path()), Written::of(folder.path()));
+        for (written, bytes) in [(&one, b"1"), (&other, b"2"), (&one, b"3"), (&one, b"3")] {
+            written.replace("runs.csv", bytes).unwrap();
+            assert!(written.take_moved().is_empty());
+        }
+        assert_eq!(fs::read(folder.path().join("runs.csv")).unwrap(), b"3");
     }
 
     #[test]
     fn a_table_of_unknown_origin_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("runs.csv"), "old").unwrap();
-        Written::load(folder.path()).replace("runs.csv", b"new").unwrap();
+        Written::of(folder.path()).replace("runs.csv", b"new").unwrap();
         assert_eq!(fs::read(folder.path().join("runs.edited.csv")).unwrap(), b"old");
     }
 }

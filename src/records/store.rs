@@ -80,6 +80,16 @@ pub enum StoreError {
         /// Who has it.
         holder: String,
     },
+    /// A folder that is to be shared, on a file system without locks.
+    #[error(
+        "{} cannot be shared: its file system has no locks; leave --share out, or name a folder \
+         elsewhere with --results",
+        path.display()
+    )]
+    NoLocks {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A record file that cannot be used, or is to be replaced, could not be renamed.
     #[error("cannot set {} aside: {source}{}", path.display(), mend(source))]
     SetAside {
@@ -113,7 +123,8 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::Folder`] and [`StoreError::Write`] where the folder cannot be made or written;
-    /// [`StoreError::Held`] where another process has it.
+    /// [`StoreError::Held`] where another process has it, and [`StoreError::NoLocks`] where it is to
+    /// be shared and cannot be.
     pub fn open(results: &Path, sweep: &str, access: Access) -> Result<Self, StoreError> {
         let folder = saved::folder(results, sweep);
         let runs = saved::runs(&folder);
@@ -121,10 +132,13 @@ impl Store {
         atomic::temporary(&runs).map_err(|source| StoreError::Write { path: runs, source })?;
         let lock = Lock::take(&folder.join(LOCK), access)
             .map_err(|holder| StoreError::Held { path: folder.clone(), holder })?;
+        if access == Access::Shared && lock.is_none() {
+            return Err(StoreError::NoLocks { path: folder });
+        }
         if access == Access::Alone {
             atomic::tidy(&folder);
         }
-        let written = Written::load(&folder);
+        let written = Written::of(&folder);
         Ok(Self { folder, access, _lock: lock, written })
     }
 
@@ -147,11 +161,16 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Folder`] where the folder of the run cannot be made.
+    /// [`StoreError::Folder`] where the folder of the run cannot be made, and
+    /// [`StoreError::NoLocks`].
     pub fn claim(&self, id: &RunId) -> Result<Option<Lock>, StoreError> {
         let run = self.run(id);
         make(run.path())?;
-        Ok(Lock::take(&run.file(RunFile::Claim), Access::Alone).unwrap_or(None))
+        match Lock::take(&run.file(RunFile::Claim), Access::Alone) {
+            Ok(None) => Err(StoreError::NoLocks { path: run.path().to_owned() }),
+            Ok(claim) => Ok(claim),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Looks for the record of a run. A file that cannot be read, or holds another run, is renamed

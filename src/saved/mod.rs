@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use weights::{Faults, faults, sha256};
+pub use weights::{Faults, faults, hex, sha256};
 
 /// Leading characters of the spec hash in names of folders.
 pub const HASH_IN_NAME: usize = 12;

@@ -91,7 +91,12 @@ fn header(path: &Path) -> io::Result<BTreeMap<String, Entry>> {
 pub fn sha256(path: &Path) -> io::Result<String> {
     let (mut file, mut hash) = (File::open(path)?, Sha256::new());
     io::copy(&mut file, &mut hash)?;
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hash.finalize()))
+}
+
+/// A hash as it is written everywhere: hexadecimal.
+pub fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -36,7 +36,10 @@ fn of_trained(
         }
         _ => (planned, None),
     };
-    let whole = if outcome == Outcome::Paused { Status::Paused } else { Status::Ok };
+    let whole = match outcome {
+        Outcome::Paused | Outcome::Stopped => Status::Paused,
+        _ => Status::Ok,
+    };
     let (status, reason) = match (outcome, broken) {
         (Outcome::Diverged { epoch }, _) | (_, Some(epoch)) => {
             let reason = format!("the loss became NaN or infinite in epoch {epoch}");

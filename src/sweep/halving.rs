@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::records::{Decision, EpochRow, HalvingRow, Record, Status};
+use crate::saved::hex;
 use crate::spec::halving::Halving;
 use crate::spec::train::Metric;
 
@@ -123,7 +124,7 @@ pub(super) fn fingerprint<T>(rule: &Halving, runs: &[Run<T>]) -> String {
         runs.iter().map(|run| format!("{:?} {}", run.id, run.epochs)).collect();
     ids.sort();
     let text = format!("{rule:?}\n{}", ids.join("\n"));
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text))
 }
 
 #[cfg(test)]

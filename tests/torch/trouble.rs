@@ -183,6 +183,10 @@ fn processes_share_the_runs_where_all_are_asked_to() {
         assert_eq!(log.matches(" starts\n").count(), 1, "{log}");
     }
     assert_eq!(table_of(results, "quick", "runs.csv").len(), 4);
+    let edited = std::fs::read_dir(results.join("quick")).unwrap();
+    let edited =
+        edited.filter(|it| it.as_ref().unwrap().path().to_string_lossy().contains("edited"));
+    assert_eq!(edited.count(), 0, "what the other has written is no change by a person");
     let output = resweep(&["sweep", "experiments/halving.ron", "--share"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("decides by all runs together"), "{}", stderr(&output));

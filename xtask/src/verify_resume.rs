@@ -52,7 +52,7 @@ pub enum VerifyError {
         source: io::Error,
     },
     /// A sweep that does not end well without being killed.
-    #[error("the sweep ended with {0} though nothing had killed it; its words are in {1}")]
+    #[error("the sweep ended with {0} though nothing had killed it; it said:\n{1}")]
     Ended(std::process::ExitStatus, String),
 }
 

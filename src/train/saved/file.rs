@@ -14,6 +14,7 @@ use tch::{Device, TchError, Tensor};
 
 use super::Saved;
 use crate::records::atomic;
+use crate::saved::hex;
 
 /// The version that is written, and the only one that is read. It changes with the meaning of any
 /// part of a state.
@@ -167,5 +168,5 @@ fn hash(values: &BTreeMap<String, String>, tensors: &BTreeMap<String, TensorView
         part(format!("{:?} {:?}", view.dtype(), view.shape()).as_bytes());
         part(view.data());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
