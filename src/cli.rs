@@ -21,6 +21,13 @@ pub enum Command {
     Check(CheckArgs),
     /// Tell which experiments of a sweep really differ, by how much and at what cost.
     Compare(CompareArgs),
+    /// Train a run again, and tell whether it came out equal.
+    Rerun(RerunArgs),
+    /// Name the first step at which two runs part, and the tensor.
+    Bisect(BisectArgs),
+    /// Train a run step by step as it is told on the input; for `bisect`'s own use.
+    #[command(hide = true)]
+    Retrace(RetraceArgs),
     /// Train what a sweep says on the input; for the sweep's own use.
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -167,6 +174,71 @@ pub struct CheckArgs {
     /// Spec files, or folders of them.
     #[arg(default_value = "experiments")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `resweep rerun`.
+#[derive(Debug, Clone, Args)]
+pub struct RerunArgs {
+    /// The folder of the run, such as results/quick/runs/resnet18-thin-seed0-....
+    pub run: PathBuf,
+    /// The folder that holds cifar-10-batches-bin, or is it.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The device to train on: auto, cpu, cuda or cuda:N; by default the one on record.
+    #[arg(long)]
+    pub device: Option<DeviceChoice>,
+    /// CPU threads within an operation; by default as many as on record. The last digits hang on
+    /// them.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+    /// Keep the repetition under this folder of results; by default it goes once it is compared.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// `resweep bisect`.
+#[derive(Debug, Clone, Args)]
+pub struct BisectArgs {
+    /// The folder of a run, such as results/quick/runs/resnet18-thin-seed0-....
+    #[arg(value_name = "RUN_A")]
+    pub first: PathBuf,
+    /// The folder of another.
+    #[arg(value_name = "RUN_B")]
+    pub second: PathBuf,
+    /// The folder that holds cifar-10-batches-bin, or is it.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The device to train both on: auto, cpu, cuda or cuda:N; by default that on record of each.
+    #[arg(long)]
+    pub device: Option<DeviceChoice>,
+    /// CPU threads within an operation, of both; by default as many as on record of each.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+    /// Look no further than so many steps.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: Option<u64>,
+    /// Keep what both have at the step where they part, a safetensors file each, in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// `resweep retrace`.
+#[derive(Debug, Clone, Args)]
+pub struct RetraceArgs {
+    /// The folder of the run.
+    pub run: PathBuf,
+    /// The folder that holds cifar-10-batches-bin, or is it.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The device to train on.
+    #[arg(long)]
+    pub device: DeviceChoice,
+    /// CPU threads within an operation.
+    #[arg(long, value_name = "N")]
+    pub threads: u32,
+    /// The process that it works for.
+    #[arg(long, value_name = "PID")]
+    pub parent: u32,
 }
 
 /// `resweep compare`.

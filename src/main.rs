@@ -26,6 +26,9 @@ fn main() -> ExitCode {
         Command::Show(args) => commands::show::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
+        Command::Rerun(args) => commands::rerun::run(&args),
+        Command::Bisect(args) => commands::bisect::run(&args),
+        Command::Retrace(args) => commands::bisect::retrace::run(&args),
         Command::Worker(args) => commands::worker::run(&args),
         Command::BenchWorker(args) => commands::bench_worker::run(&args),
     }

@@ -8,7 +8,7 @@ use tch::TchError;
 use crate::data::DataError;
 use crate::device::DeviceError;
 use crate::model::state::StateError;
-use crate::records::StoreError;
+use crate::records::{NotKept, StoreError};
 use crate::sweep::SweepError;
 use crate::train::fit::Stopped;
 
@@ -36,6 +36,26 @@ pub enum Error {
     /// A process of a sweep that cannot go on.
     #[error("a process of a sweep cannot go on: {0}")]
     Worker(std::io::Error),
+    /// The folder of a run.
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
+    /// What two runs have left cannot be compared.
+    #[error("cannot compare the runs: {0}")]
+    Compared(std::io::Error),
+    /// A folder for tensors.
+    #[error("cannot keep the tensors in {}: {source}", path.display())]
+    Kept {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A run that could not be trained again.
+    #[error("a run could not be trained again: {0}")]
+    Retraced(String),
+    /// A run that was trained on a device which this program has no name for.
+    #[error("the run was trained on `{0}`, which is no device here; name one with --device")]
+    RecordedDevice(String),
     /// Training stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -108,6 +128,7 @@ impl Error {
             Self::Device(_)
             | Self::TooFew { .. }
             | Self::NoFolder
+            | Self::RecordedDevice(_)
             | Self::NoTf32
             | Self::SharedHalving
             | Self::Classes { .. } => 2,

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "torch")]
 pub mod bench_worker;
+#[cfg(feature = "torch")]
+pub mod bisect;
 pub mod check;
 pub mod compare;
 pub mod dry_run;
@@ -14,9 +16,12 @@ pub mod eval;
 mod interrupt;
 #[cfg(feature = "torch")]
 mod jobs;
+pub mod kept;
 pub mod plan;
 #[cfg(feature = "torch")]
 mod prepare;
+#[cfg(feature = "torch")]
+pub mod rerun;
 pub mod show;
 #[cfg(feature = "torch")]
 mod slow;

@@ -161,7 +161,7 @@ pub(super) type Loaded = (Data, Dataset);
 
 /// Loads every data set once, so that one that cannot be used is told before anything trains, and
 /// keeps the first, which the first run needs.
-fn sizes(
+pub(super) fn sizes(
     experiments: &Experiments,
     folder: Option<&Path>,
 ) -> Result<(Vec<Size>, Option<Loaded>), super::Error> {
@@ -178,7 +178,8 @@ fn sizes(
     Ok((sizes, first))
 }
 
-fn job(
+/// The runs of a sweep, and what they share.
+pub(super) fn job(
     experiments: &Experiments,
     sizes: &[Size],
     environment: Environment,

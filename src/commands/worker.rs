@@ -116,6 +116,23 @@ fn experiment_of(spec: &str, results: &Path) -> Result<Experiment, String> {
     experiments.list.pop().ok_or_else(|| "its resolved spec has no experiment".into())
 }
 
+/// Keeps the output for what is told to the process that started this one: whatever else writes to
+/// it goes to standard error. From now on this process ends with that one.
+pub(super) fn own_output(parent: u32) -> Result<File, Error> {
+    let output = rustix::io::dup(rustix::stdio::stdout());
+    let output = output.map_err(|error| Error::Worker(error.into()))?;
+    rustix::stdio::dup2_stdout(rustix::stdio::stderr())
+        .map_err(|error| Error::Worker(error.into()))?;
+    let kill = Some(rustix::process::Signal::KILL);
+    rustix::process::set_parent_process_death_signal(kill)
+        .map_err(|error| Error::Worker(error.into()))?;
+    // It may have ended before that.
+    match rustix::process::getppid().map(|id| id.as_raw_nonzero().get()) {
+        Some(id) if id.unsigned_abs() == parent => Ok(output.into()),
+        _ => Err(Error::Worker(io::Error::other("the process that it works for is gone"))),
+    }
+}
+
 /// Tells the sweep how it goes.
 struct Teller {
     output: File,
@@ -127,23 +144,8 @@ struct Teller {
 const BETWEEN_STEPS: Duration = Duration::from_millis(100);
 
 impl Teller {
-    /// Keeps the output for what is told: whatever else writes to it goes to standard error. From
-    /// now on the process ends with the one that started it.
     fn new(parent: u32) -> Result<Self, Error> {
-        let output = rustix::io::dup(rustix::stdio::stdout());
-        let output = output.map_err(|error| Error::Worker(error.into()))?;
-        rustix::stdio::dup2_stdout(rustix::stdio::stderr())
-            .map_err(|error| Error::Worker(error.into()))?;
-        let kill = Some(rustix::process::Signal::KILL);
-        rustix::process::set_parent_process_death_signal(kill)
-            .map_err(|error| Error::Worker(error.into()))?;
-        // It may have ended before that.
-        match rustix::process::getppid().map(|id| id.as_raw_nonzero().get()) {
-            Some(id) if id.unsigned_abs() == parent => {
-                Ok(Self { output: output.into(), told: None })
-            }
-            _ => Err(Error::Worker(io::Error::other("the sweep that it works for is gone"))),
-        }
+        Ok(Self { output: own_output(parent)?, told: None })
     }
 
     /// Where it cannot be told there is nobody any more, and the process ends with its input.

@@ -86,10 +86,25 @@ impl Model {
     /// # Errors
     /// What libtorch reports.
     pub fn forward(&self, images: &Tensor, training: bool) -> Result<Tensor, TchError> {
+        self.forward_told(images, training, |_, _| Ok(()))
+    }
+
+    /// As [`Model::forward`], and `tell` is told of each result on the way by the name of the last
+    /// step that made it. A later step may change what it was told of in place.
+    ///
+    /// # Errors
+    /// What libtorch reports, and what `tell` does.
+    pub fn forward_told(
+        &self,
+        images: &Tensor,
+        training: bool,
+        mut tell: impl FnMut(&str, &Tensor) -> Result<(), TchError>,
+    ) -> Result<Tensor, TchError> {
         let pass = Pass::new(self)?;
         let mut values = self.values(pass.input(images)?);
         for kernel in self.kernels.iter() {
             let result = self.run(kernel, &values, &pass, training)?;
+            tell(&self.plan.steps[kernel.output - 1].path, &result)?;
             values[kernel.output] = Some(result);
             // What nothing reads later is given back at once; training keeps what backward needs.
             kernel.last_uses.iter().for_each(|&value| values[value] = None);

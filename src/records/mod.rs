@@ -13,6 +13,8 @@
 //! | `summary` | tables to what is printed at the end of a sweep |
 //! | `store` | the folder `results/<sweep name>/` |
 //! | `folder` | the same folder read afterwards, with what runs said of the test images |
+//! | `kept` | one run's folder, to be trained again |
+//! | `differ` | where two runs differ, by what is kept of them |
 //! | `lock` | who uses it |
 //! | `edited` | tables that someone has changed |
 //! | `atomic` | files that are replaced as a whole |
@@ -28,9 +30,11 @@ mod certify;
 mod column;
 mod compare;
 mod csv;
+mod differ;
 mod edited;
 mod folder;
 mod halving;
+mod kept;
 mod layout;
 mod lock;
 mod record;
@@ -45,8 +49,10 @@ pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
 pub use compare::{CompareRow, McNemarRow, StandingRow, Verdict};
 pub use csv::csv_bytes;
+pub use differ::{CellDifference, environments, first_difference};
 pub use folder::{Folder, Predictions, Run, Unreadable};
 pub use halving::{Decision, Decisions, HalvingRow};
+pub use kept::{KeptRun, NotKept};
 pub use layout::{AxisColumns, Layout};
 pub use lock::{Access, Lock};
 pub use record::{Ending, Environment, Facts, Record, RunId, Span};

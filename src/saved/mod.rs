@@ -1,12 +1,14 @@
 //! The files that a run leaves for others: what they are called under `results/<sweep name>/`, and
 //! what weights on the disk look like from outside.
 
+mod tensors;
 mod weights;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use tensors::{How, Parted, parted};
 pub use weights::{Faults, faults, hex, sha256};
 
 /// Leading characters of the spec hash in names of folders.

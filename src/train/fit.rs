@@ -78,6 +78,8 @@ pub struct Step {
     pub seconds: f64,
     /// Mean loss of the epoch so far; none on a device that would have to be waited for.
     pub loss: Option<f64>,
+    /// Its learning rate.
+    pub lr: f64,
     /// Whether its passes were a replayed CUDA graph.
     pub is_replayed: bool,
 }
@@ -395,7 +397,8 @@ impl<'a> Course<'a> {
                 false => gradients()?,
             }
             let done = u64::from(number - 1) * self.steps + step;
-            self.optim.step(self.rates.at(done))?;
+            let lr = self.rates.at(done);
+            self.optim.step(lr)?;
             self.averages.after_step(done + 1)?;
 
             let images = (start + count) as u64;
@@ -407,7 +410,7 @@ impl<'a> Course<'a> {
             let is_replayed = self.replay.is_on();
             let (epoch, step, steps) = (number, step + 1, self.steps);
             (self.partial.steps, self.partial.seconds) = (step, seconds);
-            watch.step(&Step { epoch, step, steps, images, seconds, loss, is_replayed });
+            watch.step(&Step { epoch, step, steps, images, seconds, loss, lr, is_replayed });
             match self.ask(Moment::Step, watch)? {
                 Then::GoOn => {}
                 Then::Save => (started, before) = (Instant::now(), seconds),
@@ -470,7 +473,7 @@ impl Course<'_> {
 }
 
 /// The seed of libtorch's generator in a step: any step can be repeated without those before it.
-fn step_seed(seed: u64, epoch: u32, step: u64) -> i64 {
+pub(super) fn step_seed(seed: u64, epoch: u32, step: u64) -> i64 {
     let mut random = generator(seed, Purpose::Forward, epoch);
     random.set_word_pos(u128::from(step) * 2);
     random.random::<i64>()

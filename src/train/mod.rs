@@ -35,6 +35,8 @@ pub mod predictions;
 #[cfg(feature = "torch")]
 mod replay;
 #[cfg(feature = "torch")]
+pub mod retrace;
+#[cfg(feature = "torch")]
 pub mod runner;
 #[cfg(feature = "torch")]
 pub mod saved;

@@ -23,7 +23,7 @@ use crate::experiment::Teacher;
 use crate::model::Model;
 use crate::model::state::StateError;
 use crate::plan::Plan;
-use crate::records::{EpochRow, atomic};
+use crate::records::{EpochRow, RunId, atomic};
 use crate::saved::{RunFile, RunFolder};
 use crate::spec::data::{Data, Normalize};
 use crate::spec::train::Train;
@@ -47,7 +47,7 @@ pub type Load<'a> = Box<dyn FnMut(&Data) -> Result<Dataset, Box<dyn Error>> + 'a
 
 /// Trains runs on one device.
 pub struct Runner<'a> {
-    device: Device,
+    pub(super) device: Device,
     load: Load<'a>,
     keeping: Keeping,
     /// Says that runs are to stop.
@@ -72,15 +72,15 @@ impl Default for Keeping {
 }
 
 /// Images on the device.
-struct Prepared {
+pub(super) struct Prepared {
     data: Data,
-    train: DeviceImages,
+    pub(super) train: DeviceImages,
     validation: Option<DeviceImages>,
-    test: DeviceImages,
+    pub(super) test: DeviceImages,
 }
 
 impl Prepared {
-    fn sets(&self) -> Sets<'_> {
+    pub(super) fn sets(&self) -> Sets<'_> {
         Sets { train: &self.train, validation: self.validation.as_ref(), test: &self.test }
     }
 }
@@ -129,7 +129,7 @@ impl<'a> Runner<'a> {
     }
 
     /// The images of a run, on the device; those of another data set are freed first.
-    fn images(&mut self, data: &Data) -> Result<&Prepared, RunError> {
+    pub(super) fn images(&mut self, data: &Data) -> Result<&Prepared, RunError> {
         let prepared = match self.images.take().filter(|images| images.data == *data) {
             Some(prepared) => prepared,
             None => self.prepare(data)?,
@@ -156,12 +156,7 @@ impl<'a> Runner<'a> {
         meter::reset_peak_memory(device);
         precision::set_up(train.precision, device)?;
         let teacher = teacher.as_deref().map(|it| loaded(it, train, device)).transpose()?;
-        let model = || -> Result<Model, RunError> {
-            let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?
-                .computing_with(precision::arithmetic(train.precision));
-            whiten(&model, &images.train)?;
-            Ok(model)
-        };
+        let model = || fresh(run, images, device);
         let begin = |model| {
             let course = Course::new(model, train, run.id.seed, images.sets())?;
             course.of_spec(&run.id.spec_hash).taught_by(teacher.as_ref())
@@ -220,6 +215,15 @@ impl<'a> Runner<'a> {
     }
 }
 
+/// The network of a run before its first step.
+pub(super) fn fresh(run: &Run<Task>, images: &Prepared, device: Device) -> Result<Model, RunError> {
+    let Task { plan, train, .. } = &run.payload;
+    let model = Model::new(plan.as_ref().clone(), run.id.seed, device)?
+        .computing_with(precision::arithmetic(train.precision));
+    whiten(&model, &images.train)?;
+    Ok(model)
+}
+
 /// Brings a run to its latest checkpoint; one without is at its start. Else why it cannot be brought
 /// there.
 fn restored(
@@ -251,7 +255,11 @@ fn text(error: impl Error) -> io::Error {
 }
 
 /// A teacher, which computes as its pupil does.
-fn loaded(teacher: &Teacher, train: &Train, device: Device) -> Result<Model, StateError> {
+pub(super) fn loaded(
+    teacher: &Teacher,
+    train: &Train,
+    device: Device,
+) -> Result<Model, StateError> {
     let mut model = Model::new(teacher.plan.clone(), 0, device)?
         .computing_with(precision::arithmetic(train.precision));
     model.load(&teacher.weights)?;
@@ -343,24 +351,29 @@ impl Teller<'_, '_> {
     }
 
     fn row(&self, epoch: &fit::Epoch) -> EpochRow {
-        EpochRow {
-            experiment: self.run.id.experiment.clone(),
-            seed: self.run.id.seed,
-            epoch: epoch.number,
-            lr: epoch.lr,
-            train_loss: epoch.loss,
-            train_top1: Some(epoch.top1),
-            test_loss: Some(epoch.test.loss),
-            top1: Some(epoch.test.top1),
-            val_loss: epoch.validation.map(|validation| validation.loss),
-            val_top1: epoch.validation.map(|validation| validation.top1),
-            top1_tta: epoch.tta,
-            top1_ema: epoch.ema.map(|ema| ema.top1),
-            top1_swa: epoch.swa.map(|swa| swa.top1),
-            epoch_s: epoch.seconds,
-            eval_s: Some(epoch.test.seconds),
-            train_images_per_s: Some(self.images as f64 / epoch.seconds),
-            eval_images_per_s: Some(self.tests as f64 / epoch.test.seconds),
-        }
+        row(&self.run.id, epoch, (self.images, self.tests))
+    }
+}
+
+/// An epoch as it is recorded; of so many training and test images.
+pub(super) fn row(id: &RunId, epoch: &fit::Epoch, (images, tests): (i64, i64)) -> EpochRow {
+    EpochRow {
+        experiment: id.experiment.clone(),
+        seed: id.seed,
+        epoch: epoch.number,
+        lr: epoch.lr,
+        train_loss: epoch.loss,
+        train_top1: Some(epoch.top1),
+        test_loss: Some(epoch.test.loss),
+        top1: Some(epoch.test.top1),
+        val_loss: epoch.validation.map(|validation| validation.loss),
+        val_top1: epoch.validation.map(|validation| validation.top1),
+        top1_tta: epoch.tta,
+        top1_ema: epoch.ema.map(|ema| ema.top1),
+        top1_swa: epoch.swa.map(|swa| swa.top1),
+        epoch_s: epoch.seconds,
+        eval_s: Some(epoch.test.seconds),
+        train_images_per_s: Some(images as f64 / epoch.seconds),
+        eval_images_per_s: Some(tests as f64 / epoch.test.seconds),
     }
 }

@@ -2,6 +2,7 @@
 //! that PyTorch made (`tests/reference/`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod again;
 mod augment;
 mod augment_batches;
 mod augment_draws;

@@ -7,8 +7,12 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use resweep::cli::{CheckArgs, CompareArgs, DeviceChoice, EvalArgs, PlanArgs, ShowArgs, SweepArgs};
+use resweep::cli::{
+    BisectArgs, CheckArgs, CompareArgs, DeviceChoice, EvalArgs, PlanArgs, RerunArgs, ShowArgs,
+    SweepArgs,
+};
 use resweep::commands;
+use resweep::commands::kept::Ready;
 
 mod bench;
 mod certify;
@@ -45,6 +49,10 @@ enum Task {
     Check(CheckArgs),
     /// Tell which experiments of a sweep really differ, by how much and at what cost.
     Compare(CompareArgs),
+    /// Train a run again, and tell whether it came out equal.
+    Rerun(RerunArgs),
+    /// Name the first step at which two runs part, and the tensor.
+    Bisect(BisectArgs),
     /// Measure resweep against PyTorch in alternation: training and evaluation of four networks.
     Bench(bench::BenchArgs),
     /// Train short budgets with resweep and with PyTorch, and test that their results agree.
@@ -90,6 +98,14 @@ fn main() -> ExitCode {
         Task::Eval(args) => {
             hand_over(commands::plan::check_network(&args).and_then(|()| check_device(args.device)))
         }
+        Task::Rerun(args) => hand_over(
+            Ready::ended(&args.run).and_then(|_| args.device.map_or(Ok(()), check_device)),
+        ),
+        Task::Bisect(args) => hand_over(
+            Ready::open(&args.first)
+                .and_then(|_| Ready::open(&args.second))
+                .and_then(|_| args.device.map_or(Ok(()), check_device)),
+        ),
         Task::Bench(args) => match check_device(args.device) {
             Ok(()) => report(bench::run(&args)),
             Err(code) => code,

@@ -69,6 +69,22 @@ pub fn write_keeping(path: &Path, before: &Path, saved: &Saved) -> Result<(), Fi
     written(path, saved, |to_file| atomic::rotate_by(path, before, to_file))
 }
 
+impl Saved {
+    /// The SHA-256 of its tensors, hexadecimal. Its values are left out: they have times among them.
+    /// Waits for the device.
+    ///
+    /// # Errors
+    /// What libtorch reports.
+    pub fn digest(&self) -> Result<String, TchError> {
+        let flat = |(name, tensor): (&String, &Tensor)| Ok((name.clone(), Flat::of(tensor)?));
+        let flat = self.tensors.iter().map(flat).collect::<Result<BTreeMap<_, _>, TchError>>()?;
+        let views = flat.iter().map(|(name, flat)| Ok((name.clone(), flat.view()?)));
+        let views = views.collect::<Result<BTreeMap<_, _>, SafeTensorError>>();
+        let views = views.map_err(|error| TchError::Torch(error.to_string()))?;
+        Ok(hash(&BTreeMap::new(), &views))
+    }
+}
+
 /// Writes a state to the file that `place` names.
 fn written(
     path: &Path,
