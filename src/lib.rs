@@ -70,6 +70,7 @@
 //! | a change of the numbers that a spec gives | raise `NUMERICS` in `experiment/resolve.rs` |
 //! | a file of a run | its line in `RunFile` of `saved/mod.rs`; `xtask/src/verify_resume.rs` compares those that are the same in every run |
 //! | what a run carries from step to step | a line in the `keep` of its part (`train/saved.rs`), so that a run goes on bit for bit |
+//! | a part of a step that `bisect` compares | `train/retrace.rs` (in the order in which it comes to be), its name in `commands/bisect/parting.rs` |
 //! | a rule for initial weights | `op/start.rs` (its fields, what it comes to), `model/init.rs` (what it draws); golden facts in `tests/reference/start.py` |
 //! | an augmentation | `spec/train/augment.rs`, `train/augment/` (what it draws, what it does); golden results in `tests/reference/augment.py` |
 //! | a word of the reference page | the doc comment it comes from, then `cargo xtask docs` |

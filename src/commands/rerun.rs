@@ -59,11 +59,13 @@ fn train(
     environment.machine = machine::lasting();
     let data = args.data.as_deref();
     let (sizes, first) = sweep::sizes(&ready.experiments, data)?;
-    let job = sweep::job(&ready.experiments, &sizes, environment, &device)?;
+    let mut job = sweep::job(&ready.experiments, &sizes, environment, &device)?;
+    let until = leg(record);
+    job.runs.iter_mut().for_each(|run| run.epochs = until.unwrap_or(run.epochs));
     interrupt::as_sweep(&job.stop).map_err(Error::Worker)?;
     let keeping = sweep::keeping(!ready.kept.file(RunFile::Weights).exists(), CHECKPOINTS);
     let runner = sweep::runner(&device, data, first).keeping(keeping);
-    let mut runner = AsFar { runner: runner.stopped_by(job.stop.clone()), until: leg(record) };
+    let mut runner = AsFar { runner: runner.stopped_by(job.stop.clone()), until };
     let mut progress = Progress::on_stderr();
     let summary = execute(&job, &mut OneByOne(&mut runner), store, &mut progress, Start::Fresh)?;
     let id = job.runs.into_iter().next().map(|run| run.id);

@@ -119,6 +119,30 @@ fn the_first_step_and_tensor_are_named_at_which_two_runs_part() {
 }
 
 #[test]
+fn a_run_that_was_dropped_is_trained_again_as_far_as_it_came() {
+    let folder = TempDir::new().unwrap();
+    let results = folder.path().to_str().unwrap();
+    let mut args = vec!["sweep", "experiments/halving.ron", "--results", results];
+    let sets = [
+        "train.epochs=3",
+        "train.batch=50",
+        "data=(set: Shapes10(seed: 0), train: 160, test: 40, validation: 60)",
+        "seeds=[0]",
+        "halving=Halving(rungs: [1], eta: 6)",
+    ];
+    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    args.extend(["--device", "cpu", "--threads", "1", "--jobs", "1"]);
+    let output = resweep(&args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let runs = std::fs::read_dir(folder.path().join("halving/runs")).unwrap();
+    let runs: Vec<PathBuf> = runs.map(|run| run.unwrap().path()).collect();
+    let was = |run: &PathBuf| std::fs::read_to_string(run.join("record.ron")).unwrap();
+    let dropped = runs.iter().find(|run| was(run).contains("status: dropped")).unwrap();
+    let text = rerun(dropped, &[], 0);
+    assert!(text.contains("status       dropped") && text.contains("all 1 rows"), "{text}");
+}
+
+#[test]
 fn what_is_no_run_or_cannot_be_trained_here_is_refused() {
     let folder = TempDir::new().unwrap();
     let run = train(folder.path(), &[]);

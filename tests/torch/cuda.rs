@@ -98,3 +98,28 @@ fn runs_on_a_gpu_lose_what_they_do_on_the_cpu() {
         }
     }
 }
+
+/// A run for which there is not enough memory on the GPU costs itself alone.
+#[test]
+fn want_of_memory_on_a_gpu_costs_its_run_alone() {
+    if !has_gpu() {
+        return;
+    }
+    let results = tempfile::tempdir().unwrap();
+    let path = results.path().to_str().unwrap();
+    // The first convolution alone gives 20,000 images of 1,024 channels of 32 x 32 pixels: 84 GB, twice
+    // with its normalisation.
+    let networks = "networks=[(name: \"wide\", network: \"experiments/models/resnet18.ron\", with: \
+                    {\"width\": 1024}), (name: \"thin\", network: \
+                    \"experiments/models/resnet18.ron\", with: {\"width\": 4})]";
+    let sets = [networks, "train.epochs=1", "train.batch=20000", "data.train=20000", "seeds=1"];
+    let mut args = vec!["sweep", "experiments/quick.ron", "--results", path, "--device", "cuda"];
+    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    let output = resweep(&args);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let runs = table_of(results.path(), "quick", "runs.csv");
+    let ended = |name: &str| runs.iter().find(|run| run["experiment"] == name).unwrap();
+    assert_eq!(ended("wide")["status"], "failed");
+    assert!(ended("wide")["reason"].contains("out of memory"), "{runs:?}");
+    assert_eq!(ended("thin")["status"], "ok", "{runs:?}");
+}

@@ -101,17 +101,19 @@ struct Tally {
     kills: u32,
     /// Those that came while a file was being written.
     in_writes: u32,
+    /// Those among them that came while a table was.
+    in_tables: u32,
     /// Those that left a run with a checkpoint.
     with_checkpoint: u32,
 }
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kills, in_writes, with_checkpoint } = self;
+        let Self { kills, in_writes, in_tables, with_checkpoint } = self;
         write!(
             f,
-            "{kills} kills, {in_writes} of them while a file was being written, {with_checkpoint} \
-             with a run that had a checkpoint"
+            "{kills} kills, {in_writes} of them while a file was being written ({in_tables} a table), \
+             {with_checkpoint} with a run that had a checkpoint"
         )
     }
 }
@@ -159,14 +161,19 @@ impl Verify<'_> {
     ) -> Result<(), VerifyError> {
         let system = |source| VerifyError::System { what: "killing a sweep", source };
         while tally.kills < self.args.kills {
-            // Half of the time every step ends with a checkpoint, so that many kills meet one.
+            // Half of the time every step ends with a checkpoint, so that many kills meet one; without,
+            // those that wait for a write meet tables too.
             let every = if random.random() { 0.0 } else { 0.5 };
+            let is_aimed: bool = random.random();
             let mut child = self.start(results, every)?;
-            let deadline = Instant::now() + length.mul_f64(random.random_range(0.0..0.7));
+            let due = Instant::now() + length.mul_f64(random.random_range(0.0..0.7));
+            let last = due + if is_aimed { PATIENCE } else { Duration::ZERO };
             let ended = loop {
+                let now = Instant::now();
                 match child.try_wait().map_err(system)? {
                     Some(status) => break Some(status),
-                    None if Instant::now() >= deadline => break None,
+                    None if now >= last || now >= due && writing(results).is_some() => break None,
+                    None if now >= due => {}
                     None => std::thread::sleep(Duration::from_millis(1)),
                 }
             };
@@ -188,14 +195,26 @@ impl Verify<'_> {
     }
 }
 
+/// The longest that a kill waits for a write.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A file that is being written, or was when the process was killed.
+fn writing(results: &Path) -> Option<PathBuf> {
+    let files = files(results).unwrap_or_default();
+    files.into_iter().find(|(name, _)| name.contains(".writing-")).map(|(_, path)| path)
+}
+
 impl Tally {
     /// What a kill has left.
     fn look(&mut self, results: &Path) {
+        if let Some(path) = writing(results) {
+            self.in_writes += 1;
+            let text = std::fs::read(path).unwrap_or_default();
+            self.in_tables += u32::from(text.starts_with(b"experiment,"));
+        }
         let files = files(results).unwrap_or_default();
-        let is = |what: &dyn Fn(&str) -> bool| files.keys().any(|name| what(name));
-        self.in_writes += u32::from(is(&|name| name.contains(".writing-")));
         let checkpoint = RunFile::Checkpoint.name();
-        self.with_checkpoint += u32::from(is(&|name| name.ends_with(checkpoint)));
+        self.with_checkpoint += u32::from(files.keys().any(|name| name.ends_with(checkpoint)));
     }
 }
 

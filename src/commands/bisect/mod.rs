@@ -106,10 +106,14 @@ fn side_by_side(args: &BisectArgs, [a, b]: &mut [Side<'_>; 2]) -> Result<End, Er
             }
             (Reached::End(first), Reached::End(_)) => {
                 let word = first.map(|word| format!("; then {word}")).unwrap_or_default();
-                return Ok(End::Equal(steps - 1, word));
+                return Ok(End::Equal(steps.saturating_sub(1), word));
             }
-            (Reached::At(_), Reached::End(_)) => return Ok(End::Longer(a.name, steps - 1)),
-            (Reached::End(_), Reached::At(_)) => return Ok(End::Longer(b.name, steps - 1)),
+            (Reached::At(_), Reached::End(_)) => {
+                return Ok(End::Longer(a.name, steps.saturating_sub(1)));
+            }
+            (Reached::End(_), Reached::At(_)) => {
+                return Ok(End::Longer(b.name, steps.saturating_sub(1)));
+            }
         }
         // One after the other, so that each has the cores to itself.
         reached = (a.next()?, b.next()?);
