@@ -7,10 +7,12 @@
 //! | `pair` | two of them: the test that fits, what they cost |
 //! | `images` | two of them image by image |
 //! | `say` | rows to sentences |
+//! | [`classes`] | single classes and images: what is taken for what, and where two experiments disagree |
 //!
 //! **Invariant:** a difference is called resolved only where the test that fits finds it after the
 //! correction for all pairs that were compared. A run that does not count is named.
 
+pub mod classes;
 mod images;
 mod metric;
 mod pair;
