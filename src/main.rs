@@ -26,6 +26,9 @@ fn main() -> ExitCode {
         Command::Show(args) => commands::show::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
+        Command::Classes(args) => commands::classes::run(&args),
+        Command::Disagree(args) => commands::disagree::run(&args),
+        Command::Export(args) => commands::export::run(&args),
         Command::Worker(args) => commands::worker::run(&args),
         Command::BenchWorker(args) => commands::bench_worker::run(&args),
     }

@@ -4,12 +4,17 @@
 #[cfg(feature = "torch")]
 pub mod bench_worker;
 pub mod check;
+pub mod classes;
 pub mod compare;
+pub mod disagree;
 pub mod dry_run;
 #[cfg(feature = "torch")]
 mod error;
 #[cfg(feature = "torch")]
 pub mod eval;
+pub mod export;
+mod grid;
+mod images;
 #[cfg(feature = "torch")]
 mod interrupt;
 #[cfg(feature = "torch")]
@@ -17,6 +22,8 @@ mod jobs;
 pub mod plan;
 #[cfg(feature = "torch")]
 mod prepare;
+pub mod results;
+mod sheet;
 pub mod show;
 #[cfg(feature = "torch")]
 mod slow;

@@ -8,6 +8,7 @@
 //! | `confusion` | what is taken for what |
 //! | `opinion` | single images: which are hard, and on which two experiments disagree |
 //! | `agreement` | how often two experiments say the same |
+//! | `standing` | which experiment is really better in which class |
 //!
 //! Classes and images go by their number, from 0, in the order of the data set; the names of classes
 //! are the data set's, which nothing here knows. Functions of two experiments give nothing where their
@@ -18,12 +19,14 @@ mod agreement;
 mod confusion;
 mod opinion;
 mod read;
+mod standing;
 
 pub use accuracy::{ClassAccuracy, accuracies};
 pub use agreement::{Agreement, agreement, agreement_within};
 pub use confusion::{Confused, Confusion};
 pub use opinion::{Disagreement, Opinion, disagreements, hardest, opinions};
 pub use read::{NoAnswers, Panel};
+pub use standing::{ClassStanding, standings};
 
 /// An experiment, and what each of its runs says of every test image.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,7 +7,10 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use resweep::cli::{CheckArgs, CompareArgs, DeviceChoice, EvalArgs, PlanArgs, ShowArgs, SweepArgs};
+use resweep::cli::{
+    CheckArgs, ClassesArgs, CompareArgs, DeviceChoice, DisagreeArgs, EvalArgs, ExportArgs,
+    PlanArgs, ShowArgs, SweepArgs,
+};
 use resweep::commands;
 
 mod bench;
@@ -45,6 +48,12 @@ enum Task {
     Check(CheckArgs),
     /// Tell which experiments of a sweep really differ, by how much and at what cost.
     Compare(CompareArgs),
+    /// Tell how well experiments know each class, and what they take for what.
+    Classes(ClassesArgs),
+    /// List, and show, the test images on which two experiments disagree.
+    Disagree(DisagreeArgs),
+    /// Write the runs of a sweep for TensorBoard or MLflow.
+    Export(ExportArgs),
     /// Measure resweep against PyTorch in alternation: training and evaluation of four networks.
     Bench(bench::BenchArgs),
     /// Train short budgets with resweep and with PyTorch, and test that their results agree.
@@ -82,6 +91,9 @@ fn main() -> ExitCode {
         Task::Show(args) => commands::show::run(&args),
         Task::Check(args) => commands::check::run(&args),
         Task::Compare(args) => commands::compare::run(&args),
+        Task::Classes(args) => commands::classes::run(&args),
+        Task::Disagree(args) => commands::disagree::run(&args),
+        Task::Export(args) => commands::export::run(&args),
         Task::Sweep(args) if args.dry_run => commands::dry_run::run(&args),
         // A mistake in a spec is told before anything is downloaded or compiled.
         Task::Sweep(args) => {

@@ -119,6 +119,12 @@ pub fn disagreements(first: &Answers, second: &Answers, least: f64) -> Option<Ve
 }
 
 impl Disagreement {
+    /// Whether it is the first that is right.
+    #[must_use]
+    pub fn first_is_right(&self) -> bool {
+        self.first.right_share() > self.second.right_share()
+    }
+
     /// How far apart the shares of the runs are that are right, 0 to 1.
     #[must_use]
     pub fn shares_apart(&self) -> f64 {
