@@ -13,6 +13,7 @@ use crate::compare::newest_runs;
 use crate::experiment::Experiment;
 use crate::export::{Exported, Unwritable, mlflow, tensorboard};
 use crate::records::{Run, Unreadable};
+use crate::saved;
 
 /// Why nothing can be written.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,12 @@ impl Error {
         }
     }
 }
+
+const START_TENSORBOARD: &str = "    tensorboard --logdir DIR\n";
+/// MLflow (seen of 3.17) refuses file stores unless it is told not to.
+const START_MLFLOW: &str = "    MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri DIR\n\
+    or, into MLflow's database,\n    \
+    MLFLOW_ALLOW_FILE_STORE=true mlflow migrate-filestore --source DIR --target sqlite:///mlflow.db\n";
 
 /// Writes, and says what; a record that cannot be read is named, and ends the command with 1.
 pub fn run(args: &ExportArgs) -> ExitCode {
@@ -64,19 +71,19 @@ pub fn write(args: &ExportArgs) -> Result<(String, Vec<Unreadable>), Error> {
     let (program, start) = match args.to {
         ExportTo::Tensorboard => {
             tensorboard::write(&args.folder, &sweep, &exported)?;
-            ("TensorBoard", "tensorboard --logdir")
+            ("TensorBoard", START_TENSORBOARD)
         }
         ExportTo::Mlflow => {
             mlflow::write(&args.folder, &sweep, &exported)?;
-            ("MLflow", "mlflow ui --backend-store-uri")
+            ("MLflow", START_MLFLOW)
         }
     };
     let notes: String = notes.iter().map(|note| format!("- {note}\n")).collect();
     let plural = if exported.len() == 1 { "run" } else { "runs" };
     let text = format!(
-        "Wrote {} {plural} of {sweep} for {program}; see them with\n    {start} {}\n{notes}",
+        "Wrote {} {plural} of {sweep} for {program}; see them with\n{}{notes}",
         exported.len(),
-        args.folder.display()
+        start.replace("DIR", &args.folder.display().to_string())
     );
     Ok((text, folder.unreadable))
 }
@@ -84,7 +91,8 @@ pub fn write(args: &ExportArgs) -> Result<(String, Vec<Unreadable>), Error> {
 /// The name of a sweep by its folder.
 fn name(path: &Path) -> String {
     let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    absolute.file_name().map_or_else(|| "sweep".into(), |name| name.to_string_lossy().into_owned())
+    let name = absolute.file_name().map(|name| saved::name_of(&name.to_string_lossy()));
+    name.unwrap_or_else(|| "sweep".into())
 }
 
 fn exported<'a>(run: &'a Run, notes: &mut Vec<String>) -> Exported<'a> {

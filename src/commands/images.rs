@@ -60,6 +60,9 @@ pub(super) fn spec_of(run: &Run) -> Result<Experiment, ImagesError> {
     let path = run.file(RunFile::Spec);
     let first =
         |errors: Vec<SpecError>| errors.first().map(ToString::to_string).unwrap_or_default();
+    if !path.exists() {
+        return Err(ImagesError::Spec { path, why: "it is not there".into() });
+    }
     let why = match experiment::sweep(&Loader::default(), &path, &[]).map_err(first) {
         Ok(experiments) => match experiments.list.into_iter().next() {
             Some(experiment) => return Ok(experiment),

@@ -63,9 +63,9 @@ fn under_accuracies(told: &Classes) -> Vec<String> {
     ];
     if told.experiments.len() > 1 {
         under.push(format!(
-            "Best: better than every other at level {percent} %, paired by seed, corrected for all {tests} \
-             tests in all classes (Holm); empty where that is not resolved. `compare` tells whether the \
-             whole differs."
+            "Best: better than every other at level {percent} % by a test paired by seed (Welch's where seeds \
+             are not shared), corrected for all {tests} tests in all classes (Holm); empty where that is not \
+             resolved. `compare` tells whether the whole differs."
         ));
     }
     noted(under, told)

@@ -8,7 +8,7 @@ use crate::cli::DisagreeArgs;
 use crate::commands::sheet::csv;
 use crate::data::{IMAGE_BYTES, Images, SIDE};
 use crate::picture::sheet::contact_sheet;
-use crate::records::{DisagreeRow, atomic};
+use crate::records::DisagreeRow;
 use crate::saved::file_name;
 
 /// Draws the images of the rows, and writes the rows beside them; says where.
@@ -49,5 +49,5 @@ fn place(asked: &Path, args: &DisagreeArgs) -> Result<PathBuf, Error> {
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    atomic::replace(path, bytes).map_err(|why| Error::Unwritable { path: path.to_owned(), why })
+    fs::write(path, bytes).map_err(|why| Error::Unwritable { path: path.to_owned(), why })
 }

@@ -98,12 +98,30 @@ fn kept<'a>(
             Err(fault) => unreadable.push(fault),
         }
     }
+    notes.extend(kept.iter().filter_map(|one| strange(&side.name, one)));
     if !without.is_empty() {
         let (runs, seeds) = (plural(without.len(), "run"), without.join(", "));
         let file = RunFile::Predictions.name();
         notes.push(format!("{}: {runs} without {file} left out, of seed {seeds}", side.name));
     }
     kept
+}
+
+/// How far, in percentage points, an accuracy in a record may be from that of the predictions: two
+/// evaluations of the same weights on a GPU may differ by an image.
+const APART: f64 = 0.1;
+
+/// What is to be said of a run whose predictions are not those that its record tells of.
+fn strange(experiment: &str, (run, predictions): &Kept) -> Option<String> {
+    let row = &run.record.run;
+    let right = predictions.right();
+    let own = 100.0 * right.iter().filter(|right| **right).count() as f64 / right.len() as f64;
+    let recorded = row.top1.filter(|top1| (top1 - own).abs() > APART)?;
+    Some(format!(
+        "{experiment}: the predictions of seed {} are {own:.2} % right and its record says {recorded:.2} %; \
+         they count as they are, but one of the two files is of another run",
+        row.seed
+    ))
 }
 
 /// The test set that most runs have, and the first run that has it; of several the one that is met first.
