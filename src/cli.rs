@@ -28,6 +28,12 @@ pub enum Command {
     /// Train a run step by step as it is told on the input; for `bisect`'s own use.
     #[command(hide = true)]
     Retrace(RetraceArgs),
+    /// Tell how well experiments know each class, and what they take for what.
+    Classes(ClassesArgs),
+    /// List, and show, the test images on which two experiments disagree.
+    Disagree(DisagreeArgs),
+    /// Write the runs of a sweep for TensorBoard or MLflow.
+    Export(ExportArgs),
     /// Train what a sweep says on the input; for the sweep's own use.
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -288,6 +294,102 @@ pub enum CompareFormat {
     Json,
 }
 
+/// `resweep classes`.
+#[derive(Debug, Clone, Args)]
+pub struct ClassesArgs {
+    /// The folder of a sweep's results, such as results/depth, or the name of the sweep.
+    pub results: PathBuf,
+    /// The experiments to tell of; all by default.
+    #[arg(value_name = "EXPERIMENT")]
+    pub experiments: Vec<String>,
+    /// Tell what each experiment takes for what, instead of accuracies.
+    #[arg(long)]
+    pub confusion: bool,
+    /// The level at which an experiment is called better in a class: 1 less that of the tests.
+    #[arg(long, default_value_t = 0.95, value_parser = share)]
+    pub level: f64,
+    /// The folder of the images, where its classes have other names than CIFAR-10's.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// How to tell it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TableFormat,
+    /// Write to a file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `resweep disagree`.
+#[derive(Debug, Clone, Args)]
+pub struct DisagreeArgs {
+    /// The folder of a sweep's results, such as results/depth, or the name of the sweep.
+    pub results: PathBuf,
+    /// An experiment.
+    #[arg(value_name = "A")]
+    pub first: String,
+    /// The experiment that it is compared with.
+    #[arg(value_name = "B")]
+    pub second: String,
+    /// They disagree where one is right in at least this share of its seeds, and the other wrong in at
+    /// least this share of its own.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.75, value_parser = most)]
+    pub share: f64,
+    /// How many images to list, the clearest first.
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=400))]
+    pub top: u32,
+    /// Draw the images, enlarged, row by row in the order of the list, and write the list beside them as
+    /// CSV: a file that ends in .png, or a folder.
+    #[arg(long, value_name = "FILE.png|DIR")]
+    pub pictures: Option<PathBuf>,
+    /// The folder that holds cifar-10-batches-bin, or is it.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// How to tell it.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TableFormat,
+    /// Write to a file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `resweep export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// The folder of a sweep's results, such as results/depth, or the name of the sweep.
+    pub results: PathBuf,
+    /// What to write for.
+    #[arg(long, value_enum)]
+    pub to: ExportTo,
+    /// The folder to write to: the --logdir of TensorBoard, the mlruns of MLflow. What is there of the
+    /// same runs is replaced, all else is kept.
+    pub folder: PathBuf,
+}
+
+/// Programs that runs are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportTo {
+    /// Event files, one a run.
+    Tensorboard,
+    /// A file store.
+    Mlflow,
+}
+
+/// How tables are told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// Rows, with all digits.
+    Csv,
+    /// For a page.
+    Markdown,
+    /// For the package booktabs.
+    Latex,
+    /// Everything.
+    Json,
+}
+
 /// `resweep worker`.
 #[derive(Debug, Clone, Args)]
 pub struct WorkerArgs {
@@ -324,6 +426,12 @@ pub enum Rerun {
 fn share(text: &str) -> Result<f64, String> {
     let share = text.parse().ok().filter(|share| (0.5..=0.9999).contains(share));
     share.ok_or_else(|| "write a share from 0.5 to 0.9999, such as 0.95".into())
+}
+
+/// A share of seeds.
+fn most(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.5..=1.0).contains(share));
+    share.ok_or_else(|| "write a share from 0.5 to 1, such as 0.75".into())
 }
 
 /// A time that a person waits for.

@@ -15,7 +15,7 @@
 //! | [`op`] | operations: an operation is one file, with its fields, shape rule, weights, MACs and forward pass | shapes; tensors in the forward pass alone |
 //! | [`graph`] | a `petgraph` DAG: nodes are operations with a parameter path, edges carry the input slot | legality: names, arity, cycles |
 //! | [`plan`] | the graph in a stable order with shapes, weights, MACs, last uses | arithmetic, no tensors |
-//! | [`picture`] | a plan as SVG or Graphviz text | what a reader sees |
+//! | [`picture`] | a plan as SVG or Graphviz text, images of a data set as PNG | what a reader sees |
 //! | [`machine`] | the machine, in words | what the kernel says of itself |
 //! | [`saved`] | where runs leave files for others, and what is in them | names, headers of weights |
 //! | [`experiment`] | a sweep's files to planned experiments with their hashes | all of the above |
@@ -26,7 +26,8 @@
 //! | [`worker`] | the pool of processes: runs side by side, each in this program started again | what is said between them |
 //! | [`records`] | typed rows; each column is declared once | units |
 //! | [`statistics`] | medians, whether two means differ or agree, and how many values would tell | numbers |
-//! | [`compare`] | which experiment is really better: the test that fits, what it costs, in words | records, statistics |
+//! | [`compare`] | which experiment is really better: the test that fits, what it costs, in words; what is taken for what, and where two disagree | records, statistics |
+//! | [`export`] | runs for TensorBoard and MLflow | records |
 //! | [`progress`] | the live display | what a sweep tells |
 //! | [`commands`] | the commands, one file each | everything |
 //!
@@ -83,6 +84,9 @@
 //! | a metric that `compare` knows | its line in `Metric::ALL` of `compare/metric.rs` |
 //! | a test, a correction | its file in `statistics/`; golden numbers in `tests/reference/statistics_golden.py` |
 //! | a format of `compare` | `CompareFormat` in `cli.rs`, `commands/compare/formats.rs` |
+//! | a format of `classes` and `disagree` | `TableFormat` in `cli.rs`, `commands/sheet.rs` |
+//! | a figure of classes or images | its file in `compare/classes/`; golden numbers in `tests/reference/classes_golden.py` |
+//! | a program that runs are exported to | `ExportTo` in `cli.rs`, its file in `export/` |
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 
 pub mod cli;
@@ -92,6 +96,7 @@ pub mod data;
 #[cfg(feature = "torch")]
 pub mod device;
 pub mod experiment;
+pub mod export;
 pub mod graph;
 pub mod machine;
 #[cfg(feature = "torch")]

@@ -29,6 +29,9 @@ fn main() -> ExitCode {
         Command::Rerun(args) => commands::rerun::run(&args),
         Command::Bisect(args) => commands::bisect::run(&args),
         Command::Retrace(args) => commands::bisect::retrace::run(&args),
+        Command::Classes(args) => commands::classes::run(&args),
+        Command::Disagree(args) => commands::disagree::run(&args),
+        Command::Export(args) => commands::export::run(&args),
         Command::Worker(args) => commands::worker::run(&args),
         Command::BenchWorker(args) => commands::bench_worker::run(&args),
     }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("spec", &["spec", "op"]),
     ("op", &["op", "shim"]),
     ("graph", &["graph", "op", "spec"]),
@@ -38,6 +38,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("torch_error", &[]),
     ("statistics", &[]),
     ("compare", &["compare", "records", "statistics", "saved"]),
+    ("export", &["export", "records", "saved"]),
     ("device", &["cli", "shim"]),
     ("cli", &[]),
     ("data", &["data"]),

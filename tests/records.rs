@@ -7,9 +7,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 use resweep::records::{
-    Access, AccuracyRow, AxisColumns, BenchRow, CertifyRow, CertifyRunRow, CompareRow, Ending,
-    Environment, EpochRow, Facts, Found, HalvingRow, Layout, Record, Row, RunId, RunRow, Span,
-    Status, Store, StoreError, Tables, TimingRow, atomic, columns_markdown, csv_bytes, summary,
+    Access, AccuracyRow, AxisColumns, BenchRow, CertifyRow, CertifyRunRow, ClassPairRow, ClassRow,
+    CompareRow, ConfusionRow, DisagreeRow, Ending, Environment, EpochRow, Facts, Found, HalvingRow,
+    Layout, Record, Row, RunId, RunRow, Span, Status, Store, StoreError, Tables, TimingRow, atomic,
+    columns_markdown, csv_bytes, summary,
 };
 
 fn id(experiment: &str, seed: u64) -> RunId {
@@ -345,7 +346,9 @@ fn every_column_says_what_it_means() {
     let all = [RunRow::COLUMNS, EpochRow::COLUMNS, AccuracyRow::COLUMNS, TimingRow::COLUMNS];
     let others =
         [HalvingRow::COLUMNS, BenchRow::COLUMNS, CertifyRow::COLUMNS, CertifyRunRow::COLUMNS];
-    for column in all.iter().chain(&others).copied().flatten() {
+    let images =
+        [ClassRow::COLUMNS, ClassPairRow::COLUMNS, ConfusionRow::COLUMNS, DisagreeRow::COLUMNS];
+    for column in all.iter().chain(&others).chain(&images).copied().flatten() {
         assert!(column.doc.ends_with('.') && !column.doc.contains(['|', '\n']), "{column:?}");
         let timed = column.name.ends_with("_s") && !column.name.ends_with("_per_s");
         assert!(!timed || column.unit == "s", "{column:?}");
@@ -373,6 +376,9 @@ fn the_results_readme_explains_every_column() {
     let text = with_columns::<CertifyRow>(&text);
     let text = with_columns::<CertifyRunRow>(&text);
     let text = with_columns::<CompareRow>(&text);
+    let text = with_columns::<ClassRow>(&text);
+    let text = with_columns::<ConfusionRow>(&text);
+    let text = with_columns::<DisagreeRow>(&text);
     if std::env::var_os("RESWEEP_BLESS").is_some() {
         fs::write(&path, &text).unwrap();
     } else {

@@ -6,12 +6,17 @@ pub mod bench_worker;
 #[cfg(feature = "torch")]
 pub mod bisect;
 pub mod check;
+pub mod classes;
 pub mod compare;
+pub mod disagree;
 pub mod dry_run;
 #[cfg(feature = "torch")]
 mod error;
 #[cfg(feature = "torch")]
 pub mod eval;
+pub mod export;
+mod grid;
+mod images;
 #[cfg(feature = "torch")]
 mod interrupt;
 #[cfg(feature = "torch")]
@@ -22,6 +27,8 @@ pub mod plan;
 mod prepare;
 #[cfg(feature = "torch")]
 pub mod rerun;
+pub mod results;
+mod sheet;
 pub mod show;
 #[cfg(feature = "torch")]
 mod slow;

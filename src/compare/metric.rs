@@ -23,9 +23,12 @@ const fn loss(name: &'static str, value: fn(&RunRow) -> Option<f64>) -> Metric {
 }
 
 impl Metric {
+    /// Test accuracy after the last epoch, the headline.
+    pub const TOP1: Self = accuracy("top1", |run| run.top1);
+
     /// All of them.
     pub const ALL: [Self; 8] = [
-        accuracy("top1", |run| run.top1),
+        Self::TOP1,
         accuracy("top1_best", |run| run.top1_best),
         accuracy("top1_tta", |run| run.top1_tta),
         accuracy("top1_ema", |run| run.top1_ema),

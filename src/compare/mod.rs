@@ -4,16 +4,20 @@
 //! |---|---|
 //! | `metric` | what can be compared |
 //! | `side` | the runs of an experiment that count, and why the others do not |
-//! | `pair` | two of them: the test that fits, what they cost |
+//! | `samples` | the values of two of them by seed, and the test that fits |
+//! | `pair` | two of them: whether they differ, what they cost |
 //! | `images` | two of them image by image |
 //! | `say` | rows to sentences |
+//! | [`classes`] | single classes and images: what is taken for what, and where two experiments disagree |
 //!
 //! **Invariant:** a difference is called resolved only where the test that fits finds it after the
 //! correction for all pairs that were compared. A run that does not count is named.
 
+pub mod classes;
 mod images;
 mod metric;
 mod pair;
+mod samples;
 mod say;
 mod side;
 
@@ -27,6 +31,7 @@ use side::Side;
 
 pub use metric::Metric;
 pub use say::sentence;
+pub use side::newest_runs;
 
 /// What is asked.
 #[derive(Debug, Clone)]

@@ -1,10 +1,11 @@
-//! Two experiments: the test that fits, and what they cost.
+//! Two experiments: whether they differ, and what they cost.
 
 use super::Question;
 use super::metric::Metric;
+use super::samples::{Samples, Test, verdict};
 use super::side::{Side, are_alike};
 use crate::records::{CompareRow, Run, Verdict};
-use crate::statistics::{Design, MOST_FLIPPED, PairedT, Welch, mean, sign_flip, variance};
+use crate::statistics::{Design, mean, variance};
 
 /// An experiment against another.
 #[derive(Debug)]
@@ -18,24 +19,9 @@ pub(super) struct Pair<'a> {
     pub(super) left_out: Option<String>,
 }
 
-/// The values that enter a test.
-#[derive(Debug)]
-enum Samples {
-    /// By seed.
-    Paired { first: Vec<f64>, second: Vec<f64> },
-    /// Each for itself.
-    Apart { first: Vec<f64>, second: Vec<f64> },
-}
-
-#[derive(Debug)]
-enum Test {
-    Paired(PairedT),
-    Welch(Welch),
-}
-
 impl<'a> Pair<'a> {
     pub(super) fn of(first: &'a Side<'a>, second: &'a Side<'a>, metric: Metric) -> Self {
-        let samples = Samples::of(first, second);
+        let samples = Samples::of(&first.by_seed(), &second.by_seed());
         let left_out = samples.is_paired().then(|| left_out(first, second)).flatten();
         let more_is_better = metric.more_is_better;
         Self { first, second, more_is_better, test: samples.test(), samples, left_out }
@@ -52,7 +38,7 @@ impl<'a> Pair<'a> {
         let (first, second) = (self.samples.first(), self.samples.second());
         let difference = mean(first).zip(mean(second)).map(|(a, b)| a - b);
         let interval = self.test.as_ref().map(|test| test.interval(asked.level));
-        let verdict = self.verdict(difference, p_holm, asked.level);
+        let verdict = verdict(difference, p_holm, asked.level, self.more_is_better);
         let is_open = verdict == Verdict::NotResolved;
         let extra_macs = less(self.first.macs, self.second.macs);
         let extra_train_s = self.extra_train_s();
@@ -83,16 +69,6 @@ impl<'a> Pair<'a> {
             extra_train_s,
             per_extra_gmac: per(extra_macs as f64 / 1e9),
             per_extra_s: extra_train_s.and_then(per),
-        }
-    }
-
-    fn verdict(&self, difference: Option<f64>, p_holm: Option<f64>, level: f64) -> Verdict {
-        match (p_holm, difference) {
-            (Some(p), Some(difference)) if p < 1.0 - level => {
-                let is_better = (difference > 0.0) == self.more_is_better;
-                if is_better { Verdict::Better } else { Verdict::Worse }
-            }
-            _ => Verdict::NotResolved,
         }
     }
 
@@ -137,73 +113,6 @@ impl<'a> Pair<'a> {
     }
 }
 
-impl Samples {
-    fn of(first: &Side, second: &Side) -> Self {
-        let seeds = shared(first, second);
-        let by_seed = |side: &Side| seeds.iter().filter_map(|seed| value(side, *seed)).collect();
-        match seeds.len() {
-            2.. => Self::Paired { first: by_seed(first), second: by_seed(second) },
-            _ => Self::Apart { first: first.values.clone(), second: second.values.clone() },
-        }
-    }
-
-    fn is_paired(&self) -> bool {
-        matches!(self, Self::Paired { .. })
-    }
-
-    fn first(&self) -> &[f64] {
-        match self {
-            Self::Paired { first, .. } | Self::Apart { first, .. } => first,
-        }
-    }
-
-    fn second(&self) -> &[f64] {
-        match self {
-            Self::Paired { second, .. } | Self::Apart { second, .. } => second,
-        }
-    }
-
-    fn differences(&self) -> Vec<f64> {
-        self.first().iter().zip(self.second()).map(|(a, b)| a - b).collect()
-    }
-
-    /// Above [`MOST_FLIPPED`] pairs there are too many exchanges to try them all.
-    fn p_sign_flip(&self) -> Option<f64> {
-        let is_tried = self.is_paired() && self.first().len() <= MOST_FLIPPED;
-        is_tried.then(|| sign_flip(&self.differences())).flatten()
-    }
-
-    fn test(&self) -> Option<Test> {
-        match self {
-            Self::Paired { .. } => PairedT::of(&self.differences()).map(Test::Paired),
-            Self::Apart { first, second } => Welch::of(first, second).map(Test::Welch),
-        }
-    }
-}
-
-impl Test {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Paired(_) => "paired t",
-            Self::Welch(_) => "Welch",
-        }
-    }
-
-    fn p(&self) -> f64 {
-        match self {
-            Self::Paired(test) => test.p_difference(),
-            Self::Welch(test) => test.p_difference(),
-        }
-    }
-
-    fn interval(&self, level: f64) -> (f64, f64) {
-        match self {
-            Self::Paired(test) => test.interval(level),
-            Self::Welch(test) => test.interval(level),
-        }
-    }
-}
-
 /// The seeds that both have, ascending.
 pub(super) fn shared(first: &Side, second: &Side) -> Vec<u64> {
     seeds(first).filter(|seed| seeds(second).any(|other| other == *seed)).collect()
@@ -211,11 +120,6 @@ pub(super) fn shared(first: &Side, second: &Side) -> Vec<u64> {
 
 fn seeds<'a>(side: &'a Side) -> impl Iterator<Item = u64> + 'a {
     side.runs.iter().map(|run| run.record.run.seed)
-}
-
-fn value(side: &Side, seed: u64) -> Option<f64> {
-    let place = seeds(side).position(|own| own == seed)?;
-    side.values.get(place).copied()
 }
 
 /// The seeds that one side alone has.

@@ -6,6 +6,30 @@ use super::Metric;
 use crate::records::{Run, RunRow, StandingRow, Status};
 use crate::statistics::{mean, variance};
 
+/// The runs of every experiment that stand for it, by MACs, parameters, name and seed, however they
+/// ended: of several specs the one that was trained last, of several runs of a seed the last. And what
+/// is left out.
+#[must_use]
+pub fn newest_runs(runs: &[Run]) -> (Vec<&Run>, Vec<String>) {
+    let mut notes = Vec::new();
+    let by_name = by_name(runs).into_iter();
+    let mut found: Vec<Vec<&Run>> =
+        by_name.filter_map(|(name, runs)| newest(name, runs, &mut notes)).collect();
+    found.sort_by_key(|runs| {
+        let row = &runs[0].record.run;
+        (row.macs, row.params, row.experiment.clone())
+    });
+    (found.concat(), notes)
+}
+
+fn by_name(runs: &[Run]) -> BTreeMap<&str, Vec<&Run>> {
+    let mut by_name: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+    for run in runs {
+        by_name.entry(&run.record.run.experiment).or_default().push(run);
+    }
+    by_name
+}
+
 /// An experiment with its runs.
 #[derive(Debug)]
 pub(super) struct Side<'a> {
@@ -23,11 +47,8 @@ pub(super) struct Side<'a> {
 impl<'a> Side<'a> {
     /// All experiments, by MACs, parameters and name.
     pub(super) fn all(runs: &'a [Run], metric: Metric) -> Vec<Self> {
-        let mut by_name: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
-        for run in runs {
-            by_name.entry(&run.record.run.experiment).or_default().push(run);
-        }
-        let sides = by_name.into_iter().filter_map(|(name, runs)| Self::of(name, runs, metric));
+        let sides =
+            by_name(runs).into_iter().filter_map(|(name, runs)| Self::of(name, runs, metric));
         let mut sides: Vec<Self> = sides.collect();
         sides.sort_by(|a, b| (a.macs, a.params, &a.name).cmp(&(b.macs, b.params, &b.name)));
         sides
@@ -49,6 +70,12 @@ impl<'a> Side<'a> {
         runs.retain(|run| self::idle(run, metric).is_none());
         let values = runs.iter().filter_map(|run| metric.of(&run.record.run)).collect();
         Some(Self { name: name.to_owned(), runs, values, notes, params, macs })
+    }
+
+    /// Its values with their seeds.
+    pub(super) fn by_seed(&self) -> Vec<(u64, f64)> {
+        let seeds = self.runs.iter().map(|run| run.record.run.seed);
+        seeds.zip(self.values.iter().copied()).collect()
     }
 
     /// Its row.

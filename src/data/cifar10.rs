@@ -77,6 +77,15 @@ pub fn load(dir: &Path) -> Result<Dataset, DataError> {
     Ok(Dataset { name, classes, train: decode(train), test: decode(test) })
 }
 
+/// The names of the classes of a data set in the binary layout, in label order.
+///
+/// # Errors
+///
+/// Where the folder is missing or holds something else, or the file of names does.
+pub fn class_names(dir: &Path) -> Result<Vec<String>, DataError> {
+    read_classes(&folder::resolve(dir)?.join(META))
+}
+
 fn name_of(classes: &[String], folder: &Path) -> String {
     if classes == CLASS_NAMES {
         NAME.to_owned()

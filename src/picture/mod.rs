@@ -1,4 +1,4 @@
-//! Pictures of networks: SVG drawn here, and text for Graphviz.
+//! Pictures: networks as SVG drawn here, or text for Graphviz; images of a data set as PNG.
 //!
 //! | file | what stands there |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | `text` | how wide a text is |
 //! | `svg`, `xml` | a page as bytes |
 //! | `dot` | a network for Graphviz |
+//! | [`sheet`] | small images, enlarged, on one picture |
 //!
 //! **Invariant:** a picture is a function of the plan and its title: the same bytes every time.
 
@@ -25,6 +26,7 @@ mod legend;
 mod node;
 mod page;
 mod scene;
+pub mod sheet;
 mod svg;
 pub mod text;
 mod tracks;

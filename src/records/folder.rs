@@ -85,12 +85,18 @@ fn list(runs: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 impl Run {
+    /// A file of its folder, whether it is there or not.
+    #[must_use]
+    pub fn file(&self, file: RunFile) -> PathBuf {
+        self.folder.join(file.name())
+    }
+
     /// What it said of the test images; none where it kept no such file.
     ///
     /// # Errors
     /// [`Unreadable`] where the file cannot be read or holds something else.
     pub fn predictions(&self) -> Result<Option<Predictions>, Unreadable> {
-        let path = self.folder.join(RunFile::Predictions.name());
+        let path = self.file(RunFile::Predictions);
         let bytes = match fs::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Unreadable { path, why: error.to_string() }),

@@ -3,7 +3,7 @@
 //! | file | what stands there |
 //! |---|---|
 //! | `rows` | the four tables: every column declared once, with its unit |
-//! | `bench`, `certify`, `compare` | the tables of the commands of these names |
+//! | `bench`, `certify`, `compare`, `classes` | the tables of the commands of these names, and of `disagree` |
 //! | `column` | the macro that turns a declaration into struct, header, cells and documentation |
 //! | `record` | one run with its epochs, and how its row follows from them |
 //! | `halving` | what was decided at the rungs of successive halving: a table of its own |
@@ -27,6 +27,7 @@
 pub mod atomic;
 mod bench;
 mod certify;
+mod classes;
 mod column;
 mod compare;
 mod csv;
@@ -45,6 +46,7 @@ mod tables;
 
 pub use bench::BenchRow;
 pub use certify::{CertifyRow, CertifyRunRow};
+pub use classes::{ClassPairRow, ClassRow, ConfusionRow, DisagreeRow};
 pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
 pub use compare::{CompareRow, McNemarRow, StandingRow, Verdict};

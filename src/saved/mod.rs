@@ -125,6 +125,22 @@ pub fn file_name(name: &str) -> String {
     escaped
 }
 
+/// The name that [`file_name`] made a file name of; any other file name is its own.
+pub fn name_of(file_name: &str) -> String {
+    let mut parts = file_name.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend(&part.as_bytes()[2..]);
+            }
+            None => return file_name.to_owned(),
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| file_name.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -137,6 +153,14 @@ mod tests {
         assert_eq!(file_name("../a/b"), "%2E.%2Fa%2Fb");
         assert_eq!(file_name(".."), "%2E.");
         assert_eq!(file_name("ä %"), "%C3%A4%20%25");
+    }
+
+    #[test]
+    fn names_come_back() {
+        for name in ["resnet18,width=4", "../a/b", "..", "ä %", "", "100%"] {
+            assert_eq!(name_of(&file_name(name)), name);
+        }
+        assert_eq!(name_of("50% and %FF"), "50% and %FF");
     }
 
     #[test]

@@ -6,14 +6,16 @@
 //! | `paired` | two samples whose values belong together, as runs of the same seed do: t test, and every exchange of signs |
 //! | `mcnemar` | two answers to each of many questions |
 //! | `holm` | several tests at once |
+//! | `kappa` | whether two name the same classes |
 //! | `noncentral` | Student's t where the means do differ |
 //! | `power` | how surely a test of n values finds a difference, and the n that it takes |
 //!
-//! All of them equal scipy's and statsmodels' numbers (tests/statistics.rs).
+//! All of them equal scipy's, statsmodels' and scikit-learn's numbers (tests/statistics.rs).
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 mod holm;
+mod kappa;
 mod mcnemar;
 mod noncentral;
 mod paired;
@@ -21,6 +23,7 @@ mod power;
 mod welch;
 
 pub use holm::holm;
+pub use kappa::cohen_kappa;
 pub use mcnemar::McNemar;
 pub use paired::{MOST_FLIPPED, PairedT, sign_flip};
 pub use power::{Design, MOST_VALUES};

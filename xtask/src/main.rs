@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use resweep::cli::{
-    BisectArgs, CheckArgs, CompareArgs, DeviceChoice, EvalArgs, PlanArgs, RerunArgs, ShowArgs,
-    SweepArgs,
+    BisectArgs, CheckArgs, ClassesArgs, CompareArgs, DeviceChoice, DisagreeArgs, EvalArgs,
+    ExportArgs, PlanArgs, RerunArgs, ShowArgs, SweepArgs,
 };
 use resweep::commands;
 use resweep::commands::kept::Ready;
@@ -53,6 +53,12 @@ enum Task {
     Rerun(RerunArgs),
     /// Name the first step at which two runs part, and the tensor.
     Bisect(BisectArgs),
+    /// Tell how well experiments know each class, and what they take for what.
+    Classes(ClassesArgs),
+    /// List, and show, the test images on which two experiments disagree.
+    Disagree(DisagreeArgs),
+    /// Write the runs of a sweep for TensorBoard or MLflow.
+    Export(ExportArgs),
     /// Measure resweep against PyTorch in alternation: training and evaluation of four networks.
     Bench(bench::BenchArgs),
     /// Train short budgets with resweep and with PyTorch, and test that their results agree.
@@ -90,6 +96,9 @@ fn main() -> ExitCode {
         Task::Show(args) => commands::show::run(&args),
         Task::Check(args) => commands::check::run(&args),
         Task::Compare(args) => commands::compare::run(&args),
+        Task::Classes(args) => commands::classes::run(&args),
+        Task::Disagree(args) => commands::disagree::run(&args),
+        Task::Export(args) => commands::export::run(&args),
         Task::Sweep(args) if args.dry_run => commands::dry_run::run(&args),
         // A mistake in a spec is told before anything is downloaded or compiled.
         Task::Sweep(args) => {

@@ -2,10 +2,8 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
-
 use crate::cli::CompareFormat;
+use crate::commands::grid::Grid;
 use crate::compare::{Comparison, sentence};
 use crate::records::{AxisColumns, CompareRow, StandingRow, csv_bytes};
 
@@ -25,92 +23,6 @@ pub(super) fn text(told: &Comparison, format: CompareFormat) -> Result<String, S
             Ok(text + "\n")
         }
     }
-}
-
-/// A table of texts, the first `names` columns of which are names.
-struct Grid {
-    names: usize,
-    header: Vec<String>,
-    rows: Vec<Vec<String>>,
-    /// The row that is set in bold where there is bold.
-    bold: Option<usize>,
-}
-
-impl Grid {
-    fn new(names: usize, header: &[&str], rows: Vec<Vec<String>>) -> Self {
-        let header = header.iter().map(ToString::to_string).collect();
-        Self { names, header, rows, bold: None }
-    }
-
-    fn table(&self) -> String {
-        let mut table = Table::new();
-        table
-            .load_preset(UTF8_HORIZONTAL_ONLY)
-            .remove_style(TableComponent::HorizontalLines)
-            .remove_style(TableComponent::MiddleIntersections)
-            .set_content_arrangement(ContentArrangement::Disabled)
-            .set_header(&self.header);
-        table.add_rows(&self.rows);
-        for column in table.column_iter_mut().skip(self.names) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table.trim_fmt() + "\n"
-    }
-
-    fn markdown(&self) -> String {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let rule: String = (0..self.header.len())
-            .map(|place| if place < self.names { "|---" } else { "|---:" })
-            .collect();
-        let rows = self.bolded(|cell| cell.replace('|', "\\|"), |cell| format!("**{cell}**"));
-        let rows: String = rows.iter().map(|row| line(row)).collect();
-        format!("{}{rule}|\n{rows}", line(&self.header))
-    }
-
-    fn latex(&self) -> String {
-        let columns = "l".repeat(self.names) + &"r".repeat(self.header.len() - self.names);
-        let line = |cells: &[String]| format!("{} \\\\\n", cells.join(" & "));
-        let header: Vec<String> = self.header.iter().map(|cell| escaped(cell)).collect();
-        let rows = self.bolded(escaped, |cell| format!("\\textbf{{{cell}}}"));
-        let rows: String = rows.iter().map(|row| line(row)).collect();
-        format!(
-            "\\begin{{tabular}}{{{columns}}}\n\\toprule\n{}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n",
-            line(&header)
-        )
-    }
-
-    /// The rows with every cell escaped, and the name and value of the best one in bold.
-    fn bolded(
-        &self,
-        escape: impl Fn(&str) -> String,
-        bold: fn(&str) -> String,
-    ) -> Vec<Vec<String>> {
-        let cell = |(row, column): (usize, usize), text: &String| {
-            let text = escape(text);
-            if self.bold == Some(row) && [0, 2].contains(&column) { bold(&text) } else { text }
-        };
-        let row = |(at, row): (usize, &Vec<String>)| {
-            row.iter().enumerate().map(|(column, text)| cell((at, column), text)).collect()
-        };
-        self.rows.iter().enumerate().map(row).collect()
-    }
-}
-
-/// Text as LaTeX shows it.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for letter in text.chars() {
-        match letter {
-            '\\' => escaped.push_str("\\textbackslash{}"),
-            '~' => escaped.push_str("\\textasciitilde{}"),
-            '^' => escaped.push_str("\\textasciicircum{}"),
-            '<' => escaped.push_str("$<$"),
-            '±' => escaped.push_str("$\\pm$"),
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', letter]),
-            _ => escaped.push(letter),
-        }
-    }
-    escaped
 }
 
 /// The tables, and what is said under them.
@@ -174,7 +86,8 @@ fn standing(told: &Comparison) -> Grid {
     };
     let header = ["experiment", "n", &value, "params (M)", "GMACs", "train (s)"];
     let mut grid = Grid::new(1, &header, told.standing.iter().map(row).collect());
-    grid.bold = told.standing.iter().position(|row| row.best);
+    let best = told.standing.iter().position(|row| row.best);
+    grid.bold = best.iter().flat_map(|row| [(*row, 0), (*row, 2)]).collect();
     grid
 }
 

@@ -2,39 +2,21 @@
 
 mod formats;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::plan::{print, write};
+use super::results::{self, FolderError};
 use crate::cli::CompareArgs;
 use crate::compare::{self, CompareError, Comparison, Metric, Question, Which};
-use crate::records::{Folder, Unreadable};
-use crate::saved;
+use crate::records::Unreadable;
 use crate::spec::error::suggest;
 
 /// Why nothing can be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No such folder.
-    #[error("there is no folder {}{}", path.display(), those(there))]
-    NoFolder {
-        /// As it was asked for.
-        path: PathBuf,
-        /// The sweeps beside it.
-        there: Vec<String>,
-    },
-    /// A folder without records.
-    #[error(
-        "there are no records of runs in {}; name the folder of a sweep that has trained, such as \
-         results/quick", .0.display()
-    )]
-    NoRecords(PathBuf),
-    /// A folder all of whose records cannot be read.
-    #[error("no record in {} can be read:\n{}", .0.display(), listed(.1))]
-    NoneReadable(PathBuf, Vec<Unreadable>),
-    /// The folder cannot be listed.
+    /// There are no records to compare.
     #[error(transparent)]
-    Unreadable(#[from] Unreadable),
+    Results(#[from] FolderError),
     /// No such metric.
     #[error("there is no metric `{name}`; {}", suggest(name, &metrics(), "there are"))]
     UnknownMetric {
@@ -53,7 +35,8 @@ impl Error {
     /// 2 for a mistake in what was asked for, 1 for a failure.
     fn exit_code(&self) -> u8 {
         match self {
-            Self::NoneReadable(..) | Self::Unreadable(_) | Self::Rows(_) => 1,
+            Self::Results(error) => error.exit_code(),
+            Self::Rows(_) => 1,
             _ => 2,
         }
     }
@@ -85,13 +68,7 @@ pub fn run(args: &CompareArgs) -> ExitCode {
 pub fn text(args: &CompareArgs) -> Result<(String, Vec<Unreadable>), Error> {
     let name = &args.metric;
     let metric = Metric::named(name).ok_or_else(|| Error::UnknownMetric { name: name.clone() })?;
-    let path = find(&args.results)?;
-    let folder = Folder::open(&path)?;
-    match (folder.runs.is_empty(), folder.unreadable.is_empty()) {
-        (true, true) => return Err(Error::NoRecords(path)),
-        (true, false) => return Err(Error::NoneReadable(path, folder.unreadable)),
-        _ => {}
-    }
+    let (_, folder) = results::open(&args.results)?;
     let which = match (&args.first, &args.second, &args.baseline) {
         (Some(first), Some(second), _) => Which::Two(first.clone(), second.clone()),
         (_, _, Some(baseline)) => Which::Baseline(baseline.clone()),
@@ -103,44 +80,12 @@ pub fn text(args: &CompareArgs) -> Result<(String, Vec<Unreadable>), Error> {
     Ok((text, comparison.unreadable))
 }
 
-/// The folder of a sweep, by its path or by its name under `results`.
-fn find(asked: &Path) -> Result<PathBuf, Error> {
-    let is_bare = asked.components().count() == 1;
-    let beside = match asked.parent() {
-        Some(parent) if !is_bare => parent,
-        _ => Path::new("results"),
-    };
-    let by_name = saved::folder(Path::new("results"), &asked.to_string_lossy());
-    let candidates = [Some(asked.to_path_buf()), is_bare.then_some(by_name)];
-    let found = candidates.into_iter().flatten().find(|path| path.is_dir());
-    found.ok_or_else(|| Error::NoFolder { path: asked.to_path_buf(), there: sweeps(beside) })
-}
-
-/// The folders of sweeps in a folder of results, each a path.
-fn sweeps(results: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(results).into_iter().flatten().flatten();
-    let sweeps = entries.map(|entry| entry.path()).filter(|path| saved::runs(path).is_dir());
-    let mut sweeps: Vec<String> = sweeps.map(|path| path.display().to_string()).collect();
-    sweeps.sort();
-    sweeps
-}
-
-fn those(there: &[String]) -> String {
-    match there.is_empty() {
-        true => "; name the folder of a sweep that has trained, such as results/quick".into(),
-        false => format!("; there are {}", there.join(", ")),
-    }
-}
-
 fn metrics() -> Vec<String> {
     Metric::ALL.iter().map(|metric| metric.name.to_owned()).collect()
 }
 
-fn listed(faults: &[Unreadable]) -> String {
-    faults.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
-}
-
-fn told(error: &CompareError) -> String {
+/// What is wrong with what is asked of the runs.
+pub(super) fn told(error: &CompareError) -> String {
     match error {
         CompareError::UnknownExperiment { name, known } => {
             format!("no run is of an experiment `{name}`; {}", suggest(name, known, "there are"))

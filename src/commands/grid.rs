@@ -1,0 +1,96 @@
+//! Tables of texts: for a terminal, a page and LaTeX.
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
+
+/// A table of texts, the first `names` columns of which are names.
+#[derive(Debug)]
+pub(super) struct Grid {
+    names: usize,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    /// The cells that are set in bold where there is bold, by row and column.
+    pub(super) bold: Vec<(usize, usize)>,
+}
+
+impl Grid {
+    pub(super) fn new(names: usize, header: &[impl ToString], rows: Vec<Vec<String>>) -> Self {
+        let header = header.iter().map(ToString::to_string).collect();
+        Self { names, header, rows, bold: Vec::new() }
+    }
+
+    /// For a terminal.
+    pub(super) fn table(&self) -> String {
+        let mut table = Table::new();
+        table
+            .load_preset(UTF8_HORIZONTAL_ONLY)
+            .remove_style(TableComponent::HorizontalLines)
+            .remove_style(TableComponent::MiddleIntersections)
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(&self.header);
+        table.add_rows(&self.rows);
+        for column in table.column_iter_mut().skip(self.names) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table.trim_fmt() + "\n"
+    }
+
+    /// For a page.
+    pub(super) fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let rule: String = (0..self.header.len())
+            .map(|place| if place < self.names { "|---" } else { "|---:" })
+            .collect();
+        let escape = |cell: &str| cell.replace('|', "\\|");
+        let header: Vec<String> = self.header.iter().map(|cell| escape(cell)).collect();
+        let rows = self.bolded(escape, |cell| format!("**{cell}**"));
+        let rows: String = rows.iter().map(|row| line(row)).collect();
+        format!("{}{rule}|\n{rows}", line(&header))
+    }
+
+    /// For the package booktabs.
+    pub(super) fn latex(&self) -> String {
+        let columns = "l".repeat(self.names) + &"r".repeat(self.header.len() - self.names);
+        let line = |cells: &[String]| format!("{} \\\\\n", cells.join(" & "));
+        let header: Vec<String> = self.header.iter().map(|cell| escaped(cell)).collect();
+        let rows = self.bolded(escaped, |cell| format!("\\textbf{{{cell}}}"));
+        let rows: String = rows.iter().map(|row| line(row)).collect();
+        format!(
+            "\\begin{{tabular}}{{{columns}}}\n\\toprule\n{}\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n",
+            line(&header)
+        )
+    }
+
+    /// The rows with every cell escaped, and those in bold that are to be.
+    fn bolded(
+        &self,
+        escape: impl Fn(&str) -> String,
+        bold: fn(&str) -> String,
+    ) -> Vec<Vec<String>> {
+        let cell = |place: (usize, usize), text: &String| {
+            let text = escape(text);
+            if self.bold.contains(&place) { bold(&text) } else { text }
+        };
+        let row = |(at, row): (usize, &Vec<String>)| {
+            row.iter().enumerate().map(|(column, text)| cell((at, column), text)).collect()
+        };
+        self.rows.iter().enumerate().map(row).collect()
+    }
+}
+
+/// Text as LaTeX shows it.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for letter in text.chars() {
+        match letter {
+            '\\' => escaped.push_str("\\textbackslash{}"),
+            '~' => escaped.push_str("\\textasciitilde{}"),
+            '^' => escaped.push_str("\\textasciicircum{}"),
+            '<' => escaped.push_str("$<$"),
+            '±' => escaped.push_str("$\\pm$"),
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', letter]),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,178 @@
+//! Which experiment is really better in which class.
+
+use super::{Answers, ClassAccuracy, accuracies};
+use crate::compare::samples::{Samples, Test, verdict};
+use crate::records::{ClassPairRow, Verdict};
+use crate::statistics::{holm, mean};
+
+/// Experiments in a class, and each two of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassStanding {
+    /// The class.
+    pub class: u8,
+    /// By experiment, in the order given.
+    pub accuracies: Vec<ClassAccuracy>,
+    /// The experiment that is better than every other, each difference resolved; none where none is,
+    /// and of one experiment.
+    pub best: Option<usize>,
+    /// Every two, the later against the earlier; `class` is the number of the class.
+    pub pairs: Vec<ClassPairRow>,
+}
+
+/// A pair in a class before the correction.
+struct Tested {
+    samples: Samples,
+    test: Option<Test>,
+}
+
+/// Compares experiments in each of `classes` classes, and in any further one that is there: paired by
+/// seed where two seeds or more are on both sides, else by Welch's t. Probabilities are corrected
+/// (Holm) for all pairs in all classes together, and a difference is resolved where that is below 1 less
+/// `level`, which is also that of the intervals of each alone.
+#[must_use]
+pub fn standings(answers: &[Answers], classes: usize, level: f64) -> Vec<ClassStanding> {
+    let classes = answers.iter().map(Answers::classes).fold(classes, usize::max);
+    let by_experiment: Vec<Vec<ClassAccuracy>> =
+        answers.iter().map(|own| accuracies(own, classes)).collect();
+    let places: Vec<(usize, usize)> =
+        (0..answers.len()).flat_map(|a| (0..a).map(move |b| (a, b))).collect();
+    let tested: Vec<Vec<Tested>> = (0..classes)
+        .map(|class| {
+            let by_seed = |at: usize| seeded(&answers[at], &by_experiment[at][class]);
+            places.iter().map(|(a, b)| Tested::of(&by_seed(*a), &by_seed(*b))).collect()
+        })
+        .collect();
+    let known: Vec<f64> = tested.iter().flatten().filter_map(Tested::p).collect();
+    let mut raised = holm(&known).into_iter();
+    let mut standing = |(class, tested): (usize, &Vec<Tested>)| {
+        let row = |(tested, (a, b)): (&Tested, &(usize, usize))| {
+            let p_holm = tested.p().and_then(|_| raised.next());
+            let name = |at: usize| answers[at].experiment.as_str();
+            tested.row(class, (name(*a), name(*b)), p_holm, level)
+        };
+        let pairs: Vec<ClassPairRow> = tested.iter().zip(&places).map(row).collect();
+        let accuracies: Vec<ClassAccuracy> =
+            by_experiment.iter().map(|own| own[class].clone()).collect();
+        ClassStanding {
+            class: u8::try_from(class).unwrap_or(u8::MAX),
+            accuracies,
+            best: best(&places, &pairs, answers.len()),
+            pairs,
+        }
+    };
+    tested.iter().enumerate().map(&mut standing).collect()
+}
+
+fn seeded(answers: &Answers, accuracy: &ClassAccuracy) -> Vec<(u64, f64)> {
+    answers.runs.iter().map(|run| run.seed).zip(accuracy.by_seed.iter().copied()).collect()
+}
+
+/// The experiment that beats all others.
+fn best(places: &[(usize, usize)], pairs: &[ClassPairRow], count: usize) -> Option<usize> {
+    let wins = |own: usize| {
+        let won = places.iter().zip(pairs).filter(|((a, b), row)| match row.verdict {
+            Verdict::Better => *a == own,
+            Verdict::Worse => *b == own,
+            Verdict::NotResolved => false,
+        });
+        won.count()
+    };
+    (0..count).find(|own| count > 1 && wins(*own) == count - 1)
+}
+
+impl Tested {
+    fn of(first: &[(u64, f64)], second: &[(u64, f64)]) -> Self {
+        let samples = Samples::of(first, second);
+        Self { test: samples.test(), samples }
+    }
+
+    fn p(&self) -> Option<f64> {
+        self.test.as_ref().map(Test::p)
+    }
+
+    fn row(
+        &self,
+        class: usize,
+        (experiment, other): (&str, &str),
+        p_holm: Option<f64>,
+        level: f64,
+    ) -> ClassPairRow {
+        let (first, second) = (self.samples.first(), self.samples.second());
+        let difference = mean(first).zip(mean(second)).map(|(a, b)| a - b);
+        let interval = self.test.as_ref().map(|test| test.interval(level));
+        let count = |runs: &[f64]| u32::try_from(runs.len()).unwrap_or(u32::MAX);
+        ClassPairRow {
+            experiment: experiment.to_owned(),
+            other: other.to_owned(),
+            class: class.to_string(),
+            n: count(first),
+            other_n: count(second),
+            difference,
+            difference_low: interval.map(|ends| ends.0),
+            difference_high: interval.map(|ends| ends.1),
+            level,
+            test: self.test.as_ref().map(|test| test.name().to_owned()),
+            p: self.p(),
+            p_holm,
+            verdict: verdict(difference, p_holm, level, true),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::made;
+    use super::*;
+
+    /// Three runs that have so many of ten images of class 0, and of ten of class 1, right.
+    fn net(name: &str, zero: [usize; 3], one: [usize; 3]) -> Answers {
+        let labels = [vec![0; 10], vec![1; 10]].concat();
+        let half = |class: u8, right| -> Vec<u8> {
+            (0..10).map(|at| if at < right { class } else { 2 }).collect()
+        };
+        let run = |(zero, one)| [half(0, zero), half(1, one)].concat();
+        let runs: Vec<Vec<u8>> = zero.into_iter().zip(one).map(run).collect();
+        made(name, &labels, &runs.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    /// In class 0 the differences are 40, 40 and 50 points: mean 130 / 3, standard error 10 / 3, t of 2
+    /// degrees of freedom 13, of which p is 1 - t / sqrt(t^2 + 2). In class 1 they do not vary, and there
+    /// is no test; class 2 has no image. So one probability is corrected for itself alone.
+    #[test]
+    fn by_hand() {
+        let answers = [net("low", [2, 3, 4], [5; 3]), net("high", [6, 7, 9], [6; 3])];
+        let standings = standings(&answers, 0, 0.95);
+        let p = 1.0 - 13.0 / 171.0_f64.sqrt();
+        let row = &standings[0].pairs[0];
+        assert_eq!((row.experiment.as_str(), row.other.as_str(), row.n), ("high", "low", 3));
+        assert!((row.difference.unwrap_or(0.0) - 130.0 / 3.0).abs() < 1e-9, "{row:?}");
+        assert!((row.p.unwrap_or(0.0) - p).abs() < 1e-9, "{row:?} {p}");
+        assert_eq!((row.p_holm, row.verdict), (row.p, Verdict::Better));
+        assert_eq!(standings.iter().map(|one| one.best).collect::<Vec<_>>(), [Some(1), None, None]);
+        let (same, none) = (&standings[1].pairs[0], &standings[2].pairs[0]);
+        assert_eq!(
+            (same.difference, same.p, same.verdict),
+            (Some(10.0), None, Verdict::NotResolved)
+        );
+        assert_eq!((none.difference, none.n), (None, 0));
+    }
+
+    /// Two classes that vary: the smaller probability is doubled, and no longer resolved.
+    #[test]
+    fn classes_are_corrected_for_together() {
+        let answers = [net("low", [2, 3, 4], [5, 6, 6]), net("high", [5, 5, 8], [6, 5, 7])];
+        let standings = standings(&answers, 2, 0.9);
+        let told = |class: usize| (standings[class].pairs[0].p, standings[class].pairs[0].p_holm);
+        let ((first, first_holm), (second, second_holm)) = (told(0), told(1));
+        assert_eq!(first_holm, first.map(|p| 2.0 * p));
+        assert!(first < Some(0.1) && first_holm > Some(0.1), "{first:?} {first_holm:?}");
+        assert_eq!(second_holm, second.max(first_holm));
+        assert_eq!(standings[0].best, None);
+    }
+
+    #[test]
+    fn one_experiment_is_not_best() {
+        let standings = standings(&[net("only", [1, 2, 3], [4, 5, 6])], 2, 0.95);
+        assert!(standings.iter().all(|one| one.best.is_none() && one.pairs.is_empty()));
+    }
+}
