@@ -107,8 +107,8 @@ fn what_others_wrote_is_kept() {
     let made = sweep();
     let into = made.root.path().join("mlruns");
     export(&made, "mlflow", &into).unwrap();
-    let written = files(&into).into_keys();
-    let tag = written.filter(|path| path.ends_with("tags/resweep.status")).next().unwrap();
+    let mut written = files(&into).into_keys();
+    let tag = written.find(|path| path.ends_with("tags/resweep.status")).unwrap();
     let note = into.join(tag.with_file_name("mlflow.note.content"));
     let stale = into.join(tag.parent().unwrap().with_file_name("metrics")).join("stale");
     let other = into.join("0/meta.yaml");

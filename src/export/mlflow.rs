@@ -95,15 +95,21 @@ fn write_run(
         }
     }
     folder(&place.join("artifacts"))?;
-    let meta = yaml(&[
+    put(&place.join("meta.yaml"), meta(run, experiment_id, (&id, &name), &place).as_bytes())
+}
+
+/// What MLflow knows of a run itself.
+fn meta(run: &Exported, experiment_id: &str, (id, name): (&str, &str), place: &Path) -> String {
+    let row = &run.record.run;
+    yaml(&[
         ("artifact_uri", quoted(&uri(&place.join("artifacts")))),
         ("end_time", ended(run).to_string()),
         ("entry_point_name", "''".into()),
         ("experiment_id", quoted(experiment_id)),
         ("lifecycle_stage", "active".into()),
-        ("run_id", quoted(&id)),
-        ("run_name", quoted(&name)),
-        ("run_uuid", quoted(&id)),
+        ("run_id", quoted(id)),
+        ("run_name", quoted(name)),
+        ("run_uuid", quoted(id)),
         ("source_name", "resweep".into()),
         ("source_type", SOURCE_LOCAL.to_string()),
         ("source_version", quoted(&row.code_version)),
@@ -111,8 +117,7 @@ fn write_run(
         ("status", state(row.status).to_string()),
         ("tags", "[]".into()),
         ("user_id", "''".into()),
-    ]);
-    put(&place.join("meta.yaml"), meta.as_bytes())
+    ])
 }
 
 /// `SourceType.LOCAL` of MLflow.

@@ -4,7 +4,7 @@ use super::rows::Classes;
 use crate::cli::TableFormat;
 use crate::commands::grid::Grid;
 use crate::commands::sheet::{Sheet, csv, json, told_in};
-use crate::records::{ClassRow, ConfusionRow};
+use crate::records::{ClassPairRow, ClassRow, ConfusionRow, Verdict};
 
 /// How many confusions of an experiment are named.
 const NAMED: usize = 5;
@@ -67,8 +67,39 @@ fn under_accuracies(told: &Classes) -> Vec<String> {
              are not shared), corrected for all {tests} tests in all classes (Holm); empty where that is not \
              resolved. `compare` tells whether the whole differs."
         ));
+        under.push(String::new());
+        under.extend(resolved(told));
     }
     noted(under, told)
+}
+
+/// The pairs that differ in some class, and those classes.
+fn resolved(told: &Classes) -> Vec<String> {
+    let mut pairs: Vec<(&str, &str)> = Vec::new();
+    for row in &told.pairs {
+        let pair = (row.experiment.as_str(), row.other.as_str());
+        if row.verdict != Verdict::NotResolved && !pairs.contains(&pair) {
+            pairs.push(pair);
+        }
+    }
+    if pairs.is_empty() {
+        return vec!["In no class is a difference between two experiments resolved.".to_owned()];
+    }
+    pairs.iter().map(|pair| differences(told, *pair)).collect()
+}
+
+fn differences(told: &Classes, (experiment, other): (&str, &str)) -> String {
+    let own = |row: &&ClassPairRow| row.experiment == experiment && row.other == other;
+    let found = |verdict: Verdict| -> Option<String> {
+        let rows = told.pairs.iter().filter(own).filter(|row| row.verdict == verdict);
+        let named =
+            rows.map(|row| format!("{} ({:+.2})", row.class, row.difference.unwrap_or(0.0)));
+        let named: Vec<String> = named.collect();
+        (!named.is_empty()).then(|| format!("{verdict} than {other} in {}", named.join(", ")))
+    };
+    let both: Vec<String> =
+        [Verdict::Better, Verdict::Worse].into_iter().filter_map(found).collect();
+    format!("- {experiment} is {}", both.join(", "))
 }
 
 fn noted(mut under: Vec<String>, told: &Classes) -> Vec<String> {

@@ -18,6 +18,7 @@ use crate::compare::CompareError;
 use crate::compare::classes::{
     Agreement, Answers, Disagreement, NoAnswers, Panel, agreement, agreement_within, disagreements,
 };
+use crate::data::Images;
 use crate::records::{DisagreeRow, Unreadable};
 
 /// Why two experiments cannot be set against one another.
@@ -136,18 +137,7 @@ pub fn text(args: &DisagreeArgs) -> Result<(String, Vec<Unreadable>), Error> {
     let counts = (found.len(), found.iter().filter(|one| one.first_is_right()).count());
     found.truncate(args.top as usize);
     let mut notes = panel.notes.clone();
-    let (pixels, names) = match (&args.pictures, images::spec_of(panel.run)) {
-        (None, Ok(spec)) => (None, images::class_names(&spec.data, args.data.as_deref())?),
-        (None, Err(error)) => {
-            notes.push(format!("classes go by their numbers, as {error}"));
-            (None, Vec::new())
-        }
-        (Some(_), spec) => {
-            let (pixels, names) =
-                images::test_images(&spec?.data, args.data.as_deref(), &first.labels)?;
-            (Some(pixels), names)
-        }
-    };
+    let (pixels, names) = seen(&panel, args, &first.labels, &mut notes)?;
     let rows: Vec<DisagreeRow> = found.iter().map(|one| row(one, first, second, &names)).collect();
     if let (Some(asked), Some(pixels)) = (&args.pictures, &pixels) {
         notes.extend(pictures::write(asked, pixels, &rows, args)?);
@@ -155,6 +145,27 @@ pub fn text(args: &DisagreeArgs) -> Result<(String, Vec<Unreadable>), Error> {
     let told = told(args.share, (first, second), counts, rows, notes);
     let text = formats::text(&told, args.format).map_err(Error::Rows)?;
     Ok((text, panel.unreadable))
+}
+
+/// The images, where they are to be drawn, and the names of the classes. A list does without both.
+fn seen(
+    panel: &Panel,
+    args: &DisagreeArgs,
+    labels: &[u8],
+    notes: &mut Vec<String>,
+) -> Result<(Option<Images>, Vec<String>), ImagesError> {
+    let folder = args.data.as_deref();
+    match (&args.pictures, images::spec_of(panel.run)) {
+        (Some(_), spec) => {
+            let (pixels, names) = images::test_images(&spec?.data, folder, labels)?;
+            Ok((Some(pixels), names))
+        }
+        (None, Ok(spec)) => Ok((None, images::class_names(&spec.data, folder)?)),
+        (None, Err(error)) => {
+            notes.push(format!("classes go by their numbers, as {error}"));
+            Ok((None, Vec::new()))
+        }
+    }
 }
 
 fn side<'a>(panel: &'a Panel, name: &str) -> Result<&'a Answers, Error> {
