@@ -32,6 +32,8 @@ pub enum Command {
     Classes(ClassesArgs),
     /// List, and show, the test images on which two experiments disagree.
     Disagree(DisagreeArgs),
+    /// Write one page on a sweep that stands by itself, or serve it while the sweep trains.
+    Report(ReportArgs),
     /// Write the runs of a sweep for TensorBoard or MLflow.
     Export(ExportArgs),
     /// Train what a sweep says on the input; for the sweep's own use.
@@ -180,6 +182,38 @@ pub struct CheckArgs {
     /// Spec files, or folders of them.
     #[arg(default_value = "experiments")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `resweep report`.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// The folder of a sweep's results, such as results/depth, or the name of the sweep.
+    pub results: PathBuf,
+    /// The file to write; by default report.html in that folder.
+    #[arg(long, value_name = "FILE", conflicts_with = "watch")]
+    pub output: Option<PathBuf>,
+    /// Write every chart as SVG and as PNG to this folder too.
+    #[arg(long, value_name = "DIR", conflicts_with = "watch")]
+    pub plots: Option<PathBuf>,
+    /// Serve the page on 127.0.0.1, to be read in a browser, and follow the sweep while it trains.
+    #[arg(long)]
+    pub watch: bool,
+    /// The port to serve on; 0 takes one that is free.
+    #[arg(long, value_name = "N", default_value_t = 8123, requires = "watch")]
+    pub port: u16,
+    /// The experiment that the others are set against in the first table; by default the one with the
+    /// fewest MACs.
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
+    /// The folder that holds cifar-10-batches-bin, or is it, for the pictures of test images.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The level of the intervals; tests are at 1 less it.
+    #[arg(long, default_value_t = 0.95, value_parser = share)]
+    pub level: f64,
+    /// How surely a true difference would be found with the number of seeds that is told.
+    #[arg(long, default_value_t = 0.8, value_parser = share)]
+    pub power: f64,
 }
 
 /// `resweep rerun`.

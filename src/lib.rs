@@ -28,6 +28,7 @@
 //! | [`statistics`] | medians, whether two means differ or agree, and how many values would tell | numbers |
 //! | [`compare`] | which experiment is really better: the test that fits, what it costs, in words; what is taken for what, and where two disagree | records, statistics |
 //! | [`export`] | runs for TensorBoard and MLflow | records |
+//! | [`report`] | one page on a sweep, with its charts | comparisons, pictures |
 //! | [`progress`] | the live display | what a sweep tells |
 //! | [`commands`] | the commands, one file each | everything |
 //!
@@ -87,6 +88,8 @@
 //! | a format of `classes` and `disagree` | `TableFormat` in `cli.rs`, `commands/sheet.rs` |
 //! | a figure of classes or images | its file in `compare/classes/`; golden numbers in `tests/reference/classes_golden.py` |
 //! | a program that runs are exported to | `ExportTo` in `cli.rs`, its file in `export/` |
+//! | a chart of the report | `report/curves.rs` or `report/costs.rs` (its line in `DRAWN` or `COSTS`) |
+//! | a section of the report | its file in `report/`, its line in `sections` of `report/page.rs` |
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 
 pub mod cli;
@@ -107,6 +110,7 @@ pub mod plan;
 pub mod progress;
 pub mod random;
 pub mod records;
+pub mod report;
 pub mod saved;
 #[cfg(feature = "torch")]
 pub mod shim;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     ("spec", &["spec", "op"]),
     ("op", &["op", "shim"]),
     ("graph", &["graph", "op", "spec"]),
@@ -39,6 +39,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("statistics", &[]),
     ("compare", &["compare", "records", "statistics", "saved"]),
     ("export", &["export", "records", "saved"]),
+    ("report", &["report", "compare", "records", "picture", "statistics"]),
     ("device", &["cli", "shim"]),
     ("cli", &[]),
     ("data", &["data"]),

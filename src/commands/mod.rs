@@ -25,6 +25,7 @@ pub mod kept;
 pub mod plan;
 #[cfg(feature = "torch")]
 mod prepare;
+pub mod report;
 #[cfg(feature = "torch")]
 pub mod rerun;
 pub mod results;

@@ -52,7 +52,7 @@ pub(super) fn open(asked: &Path) -> Result<(PathBuf, Folder), FolderError> {
 }
 
 /// The folder of a sweep, by its path or by its name under `results`.
-fn find(asked: &Path) -> Result<PathBuf, FolderError> {
+pub(super) fn find(asked: &Path) -> Result<PathBuf, FolderError> {
     let is_bare = asked.components().count() == 1;
     let beside = match asked.parent() {
         Some(parent) if !is_bare => parent,

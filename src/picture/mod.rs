@@ -30,7 +30,7 @@ pub mod sheet;
 mod svg;
 pub mod text;
 mod tracks;
-mod xml;
+pub mod xml;
 
 use crate::graph::Part;
 use crate::plan::Plan;

@@ -29,6 +29,14 @@ pub fn contact_sheet(images: &[&[u8]], side: usize) -> Result<Vec<u8>, EncodingE
     encode(&pixels, size(width), size(height))
 }
 
+/// An image as a PNG, as it is: `side` rows of `side` pixels of red, green and blue.
+///
+/// # Errors
+/// Where it has another size.
+pub fn image(pixels: &[u8], side: usize) -> Result<Vec<u8>, EncodingError> {
+    encode(pixels, side as u32, side as u32)
+}
+
 /// The fewest columns whose square holds so many.
 fn columns(count: usize) -> usize {
     (0..).find(|columns| columns * columns >= count).unwrap_or(count)

@@ -43,6 +43,11 @@ impl Xml {
         }
     }
 
+    /// Writes what is XML already, or holds nothing that XML would take for its own.
+    pub fn raw(&mut self, text: &str) {
+        self.text += text;
+    }
+
     /// Begins a new line.
     pub fn line(&mut self) {
         self.text += "\n";

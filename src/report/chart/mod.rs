@@ -1,0 +1,77 @@
+//! Charts as SVG: whole without a script, and with what one needs to read values off them and to hide
+//! series.
+//!
+//! | file | what stands there |
+//! |---|---|
+//! | `scale` | numbers to places on an axis, and the numbers that are written there |
+//! | `draw` | a chart as SVG |
+//! | `legend` | what the colours stand for |
+//! | `labels` | names beside points, where there is room |
+//! | `style` | colours, dashes and marks |
+
+mod draw;
+mod labels;
+mod legend;
+mod scale;
+mod style;
+
+pub use draw::{Form, svg};
+pub use style::css;
+
+/// A chart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// Names it among the charts of a page, and as a file.
+    pub id: String,
+    /// What it shows.
+    pub title: String,
+    /// The same for who cannot see it, with the values that matter.
+    pub about: String,
+    /// What stands along the x axis, with its unit.
+    pub x: String,
+    /// What stands along the y axis, with its unit.
+    pub y: String,
+    /// Whether the x axis goes by factors; where all is above 0 alone.
+    pub log: bool,
+    /// What is drawn.
+    pub series: Vec<Series>,
+    /// The points that none is better than, by x.
+    pub front: Vec<(f64, f64)>,
+}
+
+/// What belongs together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Its number on the page: the same in all charts.
+    pub number: usize,
+    /// What it is called.
+    pub name: String,
+    /// A line through the points, with their spread as a band; else marks, with their spread as bars.
+    pub line: bool,
+    /// By x.
+    pub points: Vec<Point>,
+}
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// Along the x axis.
+    pub x: f64,
+    /// Along the y axis.
+    pub y: f64,
+    /// The ends of its spread along the y axis.
+    pub spread: Option<(f64, f64)>,
+    /// What is told of it.
+    pub said: String,
+}
+
+impl Chart {
+    /// Whether there is anything to draw.
+    pub fn is_empty(&self) -> bool {
+        self.series.iter().all(|series| series.points.is_empty())
+    }
+
+    fn points(&self) -> impl Iterator<Item = &Point> {
+        self.series.iter().flat_map(|series| &series.points)
+    }
+}

@@ -1,0 +1,117 @@
+//! Accuracy against what it costs.
+
+use super::chart::{Chart, Point, Series};
+use super::{Group, Report};
+use crate::records::StandingRow;
+
+/// What an experiment costs in one way.
+struct Cost {
+    id: &'static str,
+    title: &'static str,
+    axis: &'static str,
+    value: fn(&Group, &StandingRow) -> Option<f64>,
+}
+
+const COSTS: [Cost; 4] = [
+    Cost {
+        id: "params",
+        title: "Accuracy against parameters",
+        axis: "parameters (millions)",
+        value: |_, row| Some(row.params as f64 / 1e6),
+    },
+    Cost {
+        id: "macs",
+        title: "Accuracy against multiply-accumulates",
+        axis: "MACs of one image (billions)",
+        value: |_, row| Some(row.macs as f64 / 1e9),
+    },
+    Cost {
+        id: "train",
+        title: "Accuracy against training time",
+        axis: "training time of a run (s)",
+        value: |_, row| row.train_s,
+    },
+    Cost {
+        id: "latency",
+        title: "Accuracy against latency",
+        axis: "forward pass of one image (ms)",
+        value: |group, _| group.mean(|run| run.latency_ms),
+    },
+];
+
+/// From this factor between the highest and the lowest on, an axis goes by factors.
+const WIDE: f64 = 20.0;
+
+/// A chart for each cost that is known of any experiment.
+pub(super) fn charts(report: &Report) -> Vec<Chart> {
+    let charts = COSTS.iter().map(|cost| chart(cost, report));
+    charts.filter(|chart| !chart.is_empty()).collect()
+}
+
+fn chart(cost: &Cost, report: &Report) -> Chart {
+    let all = report.groups.iter().enumerate();
+    let series: Vec<Series> =
+        all.filter_map(|(number, group)| series(cost, report, number, group)).collect();
+    let values = || series.iter().flat_map(|series| &series.points).map(|point| point.x);
+    let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+    let told: Vec<String> = series
+        .iter()
+        .filter_map(|series| Some(format!("{}: {}", series.name, series.points.first()?.said)))
+        .collect();
+    let about = format!("{}. {}.", cost.title, told.join("; "));
+    Chart {
+        id: format!("cost-{}", cost.id),
+        title: cost.title.into(),
+        about,
+        x: cost.axis.into(),
+        y: match report.unit() {
+            "%" => "top-1 (%), ± standard deviation".into(),
+            unit => format!("{unit}, ± standard deviation"),
+        },
+        log: least > 0.0 && most > WIDE * least,
+        front: front(&series),
+        series,
+    }
+}
+
+fn series(cost: &Cost, report: &Report, number: usize, group: &Group) -> Option<Series> {
+    let comparison = report.comparison.as_ref()?;
+    let row = comparison.standing.iter().find(|row| row.experiment == group.name)?;
+    let (x, y) = ((cost.value)(group, row)?, row.mean?);
+    let spread = row.std.map(|std| (y - std, y + std));
+    let std = row.std.map(|std| format!(" ± {std:.2}")).unwrap_or_default();
+    let said = format!("{y:.2}{std} {} (n {}) at {x:.4} {}", report.unit(), row.n, cost.axis);
+    let points = vec![Point { x, y, spread, said }];
+    Some(Series { number, name: group.name.clone(), line: false, points })
+}
+
+/// The means that none of as little cost is above, by their cost.
+fn front(series: &[Series]) -> Vec<(f64, f64)> {
+    let mut points: Vec<(f64, f64)> =
+        series.iter().flat_map(|series| &series.points).map(|point| (point.x, point.y)).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    let mut best = f64::NEG_INFINITY;
+    points.retain(|(_, y)| {
+        let is_on = *y > best;
+        best = best.max(*y);
+        is_on
+    });
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_front_is_what_nothing_cheaper_beats() {
+        let one = |x, y| {
+            let points = vec![Point { x, y, spread: None, said: String::new() }];
+            Series { number: 0, name: String::new(), line: false, points }
+        };
+        let series =
+            [one(3.0, 70.0), one(1.0, 60.0), one(2.0, 59.0), one(3.0, 71.0), one(4.0, 71.0)];
+        assert_eq!(front(&series), [(1.0, 60.0), (3.0, 71.0)]);
+        assert!(front(&[]).is_empty());
+    }
+}

@@ -1,0 +1,99 @@
+//! What is seen while runs train: means over the seeds, epoch by epoch.
+
+use super::Group;
+use super::chart::{Chart, Point, Series};
+use crate::records::EpochRow;
+use crate::statistics::mean;
+
+/// A column of `epochs.csv` that is drawn.
+struct Drawn {
+    id: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    value: fn(&EpochRow) -> Option<f64>,
+}
+
+const DRAWN: [Drawn; 5] = [
+    Drawn { id: "top1", title: "Test accuracy", unit: "top-1 (%)", value: |row| row.top1 },
+    Drawn {
+        id: "val_top1",
+        title: "Accuracy on held-out training images",
+        unit: "top-1 (%)",
+        value: |row| row.val_top1,
+    },
+    Drawn {
+        id: "train_loss",
+        title: "Training loss",
+        unit: "cross-entropy (nats)",
+        value: |row| Some(row.train_loss),
+    },
+    Drawn {
+        id: "test_loss",
+        title: "Test loss",
+        unit: "cross-entropy (nats)",
+        value: |row| row.test_loss,
+    },
+    Drawn {
+        id: "lr",
+        title: "Learning rate",
+        unit: "at the last step of the epoch",
+        value: |row| Some(row.lr),
+    },
+];
+
+/// Most points of a line.
+const MOST: u32 = 200;
+
+/// A chart for each column that any run has.
+pub(super) fn charts(groups: &[Group]) -> Vec<Chart> {
+    let charts = DRAWN.iter().map(|drawn| chart(drawn, groups));
+    charts.filter(|chart| !chart.is_empty()).collect()
+}
+
+fn chart(drawn: &Drawn, groups: &[Group]) -> Chart {
+    let all = groups.iter().enumerate().map(|(number, group)| series(drawn, number, group));
+    let series: Vec<Series> = all.filter(|series| !series.points.is_empty()).collect();
+    let last = |series: &Series| {
+        let point = series.points.last();
+        point.map(|point| format!("{}: {}", series.name, point.said))
+    };
+    let last: Vec<String> = series.iter().filter_map(last).collect();
+    let about = format!(
+        "{} by epoch, means over the seeds with the range of the seeds as a band. At the end {}.",
+        drawn.title,
+        last.join("; ")
+    );
+    Chart {
+        id: format!("curve-{}", drawn.id),
+        title: drawn.title.into(),
+        about,
+        x: "epoch".into(),
+        y: drawn.unit.into(),
+        log: false,
+        series,
+        front: Vec::new(),
+    }
+}
+
+fn series(drawn: &Drawn, number: usize, group: &Group) -> Series {
+    let last = group.epochs.iter().filter_map(|rows| rows.last()).map(|row| row.epoch).max();
+    let last = last.unwrap_or(0);
+    let every = last.div_ceil(MOST).max(1);
+    let epochs = (1..=last).filter(|epoch| epoch % every == 0 || *epoch == last || *epoch == 1);
+    let points = epochs.filter_map(|epoch| point(drawn, epoch, group)).collect();
+    Series { number, name: group.name.clone(), line: true, points }
+}
+
+fn point(drawn: &Drawn, epoch: u32, group: &Group) -> Option<Point> {
+    // Epochs are numbered from 1 without gaps.
+    let row = |rows: &Vec<EpochRow>| rows.get(epoch as usize - 1).and_then(drawn.value);
+    let values: Vec<f64> =
+        group.epochs.iter().filter_map(row).filter(|value| value.is_finite()).collect();
+    let y = mean(&values)?;
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let spread = (values.len() > 1).then_some((low, high));
+    let range = spread.map(|(low, high)| format!(", {low:.4} to {high:.4}")).unwrap_or_default();
+    let said = format!("epoch {epoch}, {y:.4} (n {}{range})", values.len());
+    Some(Point { x: f64::from(epoch), y, spread, said })
+}

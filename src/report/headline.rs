@@ -1,0 +1,146 @@
+//! The first table: how every experiment stands, and what it costs.
+
+use super::table::{Cell, Table, value};
+use super::{Group, Report};
+use crate::compare::{Comparison, sentence};
+use crate::picture::xml::{Value, Xml};
+use crate::records::{CompareRow, StandingRow, Verdict};
+
+pub(super) fn write(report: &Report, xml: &mut Xml) {
+    let metric = report.comparison.as_ref().map_or("top1", |comparison| comparison.metric);
+    let reference = report.reference.as_deref();
+    let against = reference.map(|name| format!("against {name}"));
+    let header = [
+        Some("experiment".to_owned()),
+        Some("n".into()),
+        Some(format!("{metric}, {}", report.unit())),
+        against,
+        Some("params (M)".into()),
+        Some("GMACs".into()),
+        Some("train (s)".into()),
+        Some("latency (ms)".into()),
+        Some("other runs".into()),
+    ];
+    let rows = report.groups.iter().map(|group| row(report, group)).collect();
+    let caption = "Every experiment: mean ± sample standard deviation over n runs that ended well. Bold \
+                   is better than every other, each difference resolved.";
+    let header = header.into_iter().flatten().collect();
+    Table { caption: caption.into(), class: "numbers", header, rows }.write(xml);
+    if let Some(comparison) = &report.comparison {
+        verdicts(report, comparison, xml);
+    }
+}
+
+fn row(report: &Report, group: &Group) -> Vec<Cell> {
+    let standing = report
+        .comparison
+        .as_ref()
+        .and_then(|comparison| comparison.standing.iter().find(|row| row.experiment == group.name));
+    let first = group.runs.first();
+    let (params, macs) = (first.map(|run| run.params), first.map(|run| run.macs));
+    let n = standing.map_or(0, |row| row.n);
+    let best = standing.is_some_and(|row| row.best);
+    let number = |value: Option<f64>, digits: usize| {
+        Cell::of(value.map(|value| format!("{value:.digits$}")).unwrap_or_default())
+    };
+    let mut cells = vec![
+        Cell::of(group.name.clone()),
+        Cell::of(n.to_string()),
+        Cell::classed(
+            standing.map(|row: &StandingRow| value(row.mean, row.std)).unwrap_or_default(),
+            if best { "best" } else { "" },
+        ),
+    ];
+    if let Some(reference) = &report.reference {
+        cells.push(against(report, &group.name, reference));
+    }
+    cells.extend([
+        number(params.map(|params| params as f64 / 1e6), 3),
+        number(macs.map(|macs| macs as f64 / 1e9), 3),
+        number(standing.and_then(|row| row.train_s), 1),
+        number(group.mean(|run| run.latency_ms), 2),
+        Cell::of(group.others()),
+    ]);
+    cells
+}
+
+/// The difference from the reference, with its interval and what is to be thought of it.
+fn against(report: &Report, name: &str, reference: &str) -> Cell {
+    let Some(row) = pair(report, name, reference) else { return Cell::default() };
+    let Some(difference) = row.difference else { return Cell::default() };
+    let ends = row.difference_low.zip(row.difference_high);
+    let ends = ends.map(|(low, high)| format!(" ({low:+.2} to {high:+.2})")).unwrap_or_default();
+    let class = class_of(row.verdict);
+    let text = format!("{difference:+.2}{ends}, {}", row.verdict);
+    Cell { text, class, title: sentence(&row, report.unit(), power(report)), ..Cell::default() }
+}
+
+fn power(report: &Report) -> f64 {
+    report.comparison.as_ref().map_or(0.8, |comparison| comparison.power)
+}
+
+pub(super) fn class_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Better => "better",
+        Verdict::Worse => "worse",
+        Verdict::NotResolved => "open",
+    }
+}
+
+/// What was found of one experiment against another, whichever of both was compared with the other.
+pub(super) fn pair(report: &Report, name: &str, other: &str) -> Option<CompareRow> {
+    let pairs = &report.comparison.as_ref()?.pairs;
+    let own = pairs.iter().find(|row| row.experiment == name && row.other == other);
+    let turned = || pairs.iter().find(|row| row.experiment == other && row.other == name);
+    own.cloned().or_else(|| turned().map(turn))
+}
+
+/// The same pair told from the other side.
+fn turn(row: &CompareRow) -> CompareRow {
+    let verdict = match row.verdict {
+        Verdict::Better => Verdict::Worse,
+        Verdict::Worse => Verdict::Better,
+        Verdict::NotResolved => Verdict::NotResolved,
+    };
+    let negative = |value: Option<f64>| value.map(|value| -value);
+    CompareRow {
+        experiment: row.other.clone(),
+        other: row.experiment.clone(),
+        n: row.other_n,
+        other_n: row.n,
+        difference: negative(row.difference),
+        difference_low: negative(row.difference_high),
+        difference_high: negative(row.difference_low),
+        verdict,
+        mcnemar_better: row.mcnemar_worse,
+        mcnemar_worse: row.mcnemar_better,
+        extra_params: -row.extra_params,
+        extra_macs: -row.extra_macs,
+        extra_train_s: negative(row.extra_train_s),
+        ..row.clone()
+    }
+}
+
+/// Most pairs that are told in words.
+const MOST: usize = 12;
+
+fn verdicts(report: &Report, comparison: &Comparison, xml: &mut Xml) {
+    let told: Vec<String> = comparison
+        .pairs
+        .iter()
+        .map(|row| sentence(row, comparison.unit, comparison.power))
+        .collect();
+    if told.is_empty() {
+        xml.leaf("p", &[], "There is one experiment, so nothing is compared.");
+        return;
+    }
+    xml.leaf("h3", &[], "In words");
+    xml.open("ul", &[("class", Value::Text("verdicts"))]);
+    told.iter().take(MOST).for_each(|text| xml.leaf("li", &[], text));
+    xml.close();
+    if told.len() > MOST {
+        let more = told.len() - MOST;
+        let command = format!("cargo xtask compare {}", report.again.folder);
+        xml.leaf("p", &[], &format!("And {more} pairs more: {command}"));
+    }
+}

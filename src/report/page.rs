@@ -1,0 +1,225 @@
+//! The page.
+
+use std::fmt::Write;
+
+use super::chart::{self, Chart, Form, svg};
+use super::{Report, again, classes, headline, networks, pairs, pictures};
+use crate::picture::xml::{Value, Xml};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// A section: its id, its title, and what writes it.
+type Section<'a> = (&'static str, &'static str, Box<dyn Fn(&mut Xml) + 'a>);
+
+/// The page of a report. One that is served to be `watched` may ask its server for the next.
+pub fn page(report: &Report, watched: bool) -> String {
+    let mut xml = Xml::default();
+    xml.open("html", &[("lang", Value::Text("en"))]);
+    head(report, watched, &mut xml);
+    xml.open("body", &[]);
+    let skip = [("class", Value::Text("skip")), ("href", Value::Text("#main"))];
+    xml.leaf("a", &skip, "Skip to the results");
+    let sections = sections(report);
+    top(report, &sections, &mut xml);
+    xml.open("main", &[("id", Value::Text("main"))]);
+    for (id, title, write) in &sections {
+        let heading = format!("h-{id}");
+        let attributes =
+            [("id", Value::Text(id)), ("aria-labelledby", Value::Text(heading.as_str()))];
+        xml.open("section", &attributes);
+        xml.leaf("h2", &[("id", Value::Text(&heading))], title);
+        write(&mut xml);
+        xml.close();
+    }
+    xml.close();
+    let tip = [
+        ("id", Value::Text("tip")),
+        ("role", Value::Text("status")),
+        ("aria-live", Value::Text("polite")),
+    ];
+    xml.leaf("div", &tip, "");
+    let script = format!("const watched = {watched};\n{SCRIPT}");
+    xml.open("script", &[]);
+    xml.raw(&script);
+    xml.close();
+    format!("<!DOCTYPE html>\n{}", xml.finish())
+}
+
+fn head(report: &Report, watched: bool, xml: &mut Xml) {
+    let connect = if watched { "; connect-src 'self'" } else { "" };
+    let policy = format!(
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'{connect}"
+    );
+    xml.open("head", &[]);
+    xml.empty("meta", &[("charset", Value::Text("utf-8"))]);
+    let named = |name, content| [("name", Value::Text(name)), ("content", Value::Text(content))];
+    let policy = [
+        ("http-equiv", Value::Text("Content-Security-Policy")),
+        ("content", Value::Text(policy.as_str())),
+    ];
+    xml.empty("meta", &policy);
+    xml.empty("meta", &named("viewport", "width=device-width, initial-scale=1"));
+    xml.empty("meta", &named("color-scheme", "light dark"));
+    xml.leaf("title", &[], &format!("{}: report of resweep", report.sweep));
+    xml.open("style", &[]);
+    xml.raw(STYLE);
+    xml.raw(&chart::css(true));
+    xml.close();
+    xml.close();
+}
+
+fn top(report: &Report, sections: &[Section<'_>], xml: &mut Xml) {
+    xml.open("header", &[]);
+    xml.leaf("h1", &[], &report.sweep);
+    xml.leaf("p", &[], &about(report));
+    xml.open("nav", &[("aria-label", Value::Text("Sections"))]);
+    xml.open("ul", &[]);
+    for (id, title, _) in sections {
+        xml.open("li", &[]);
+        let link = format!("#{id}");
+        xml.leaf("a", &[("href", Value::Text(&link))], title);
+        xml.close();
+    }
+    xml.close();
+    xml.close();
+    xml.close();
+}
+
+/// `3 experiments, 15 runs that ended well, 1 under way`.
+fn about(report: &Report) -> String {
+    let count = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let ok: usize = report.groups.iter().map(|group| group.ok().count()).sum();
+    let other: usize = report.groups.iter().map(|group| group.runs.len()).sum::<usize>() - ok;
+    let under_way: usize = report.groups.iter().map(|group| group.under_way.len()).sum();
+    let mut text = format!(
+        "A sweep of resweep: {}, {} that ended well",
+        count(report.groups.len(), "experiment"),
+        count(ok, "run")
+    );
+    // Writing to a String cannot fail.
+    if other > 0 {
+        let _ = write!(text, ", {other} that did not");
+    }
+    if under_way > 0 {
+        let _ = write!(text, ", {under_way} under way");
+    }
+    text + "."
+}
+
+fn sections(report: &Report) -> Vec<Section<'_>> {
+    let charts = report.charts();
+    let (costs, curves): (Vec<Chart>, Vec<Chart>) =
+        charts.into_iter().partition(|chart| chart.id.starts_with("cost-"));
+    let mut found: Vec<Section<'_>> = Vec::new();
+    found.push(("results", "Results", Box::new(|xml| headline::write(report, xml))));
+    if !costs.is_empty() {
+        found.push(("cost", "Accuracy against cost", Box::new(move |xml| tabs(&costs, xml))));
+    }
+    if !curves.is_empty() {
+        let write = move |xml: &mut Xml| {
+            let about = "Lines are means over the seeds, bands their range. Point at a chart, or focus it \
+                         and use the arrow keys, to read it; click a name, or press Enter on it, to hide it.";
+            xml.leaf("p", &[], about);
+            curves.iter().for_each(|chart| figure(chart, xml));
+        };
+        found.push(("curves", "Learning curves", Box::new(write)));
+    }
+    if report.groups.len() > 2 && report.comparison.is_some() {
+        found.push(("pairs", "Every two experiments", Box::new(|xml| pairs::write(report, xml))));
+    }
+    if let Some(own) = &report.classes {
+        let write = |xml: &mut Xml| classes::write(report, own, xml);
+        found.push(("classes", "Classes", Box::new(write)));
+    }
+    if !report.galleries.is_empty() {
+        let write = |xml: &mut Xml| pictures::write(&report.galleries, xml);
+        found.push(("images", "Images", Box::new(write)));
+    }
+    if !report.networks.is_empty() {
+        let write = |xml: &mut Xml| networks::write(&report.networks, xml);
+        found.push(("networks", "Networks", Box::new(write)));
+    }
+    found.push(("again", "How to have it again", Box::new(|xml| again::write(&report.again, xml))));
+    if !report.notes.is_empty() {
+        let write = |xml: &mut Xml| {
+            xml.open("ul", &[]);
+            report.notes.iter().for_each(|note| xml.leaf("li", &[], note));
+            xml.close();
+        };
+        found.push(("notes", "What was left out", Box::new(write)));
+    }
+    found
+}
+
+/// Charts of which one is shown at a time.
+fn tabs(charts: &[Chart], xml: &mut Xml) {
+    let about = "The dashed stairs are the Pareto front: no experiment that costs as little is better than \
+                 those on it. Bars are ± one sample standard deviation.";
+    xml.leaf("p", &[], about);
+    xml.open("div", &[("class", Value::Text("tabs")), ("role", Value::Text("radiogroup"))]);
+    for (at, chart) in charts.iter().enumerate() {
+        let id = format!("t{at}");
+        let mut attributes = vec![
+            ("type", Value::Text("radio")),
+            ("name", Value::Text("cost")),
+            ("id", Value::Text(id.as_str())),
+        ];
+        if at == 0 {
+            attributes.push(("checked", Value::Text("checked")));
+        }
+        xml.empty("input", &attributes);
+        let axis = chart.x.split(" (").next().unwrap_or_default();
+        xml.leaf("label", &[("for", Value::Text(&id))], axis);
+    }
+    for (at, chart) in charts.iter().enumerate() {
+        let class = format!("panel p{at}");
+        xml.open("div", &[("class", Value::Text(&class))]);
+        figure(chart, xml);
+        xml.close();
+    }
+    xml.close();
+}
+
+/// A chart, for screens and for telephones, with its values as a table.
+fn figure(chart: &Chart, xml: &mut Xml) {
+    xml.open("figure", &[("class", Value::Text("plot")), ("id", Value::Text(&chart.id))]);
+    xml.leaf("figcaption", &[], &chart.title);
+    for form in [Form::Wide, Form::Narrow] {
+        xml.raw(&svg(chart, form));
+    }
+    let id = format!("{}-values", chart.id);
+    xml.open("details", &[("id", Value::Text(&id))]);
+    xml.leaf("summary", &[], "The values");
+    values(chart).write(xml);
+    xml.close();
+    xml.close();
+}
+
+fn values(chart: &Chart) -> super::table::Table {
+    let rows = chart.series.iter().flat_map(|series| {
+        series.points.iter().map(|point| {
+            let number = |value: f64| super::table::Cell::of(format!("{value:.4}"));
+            let (low, high) =
+                point.spread.map_or((None, None), |(low, high)| (Some(low), Some(high)));
+            let end = |value: Option<f64>| value.map(number).unwrap_or_default();
+            let name = super::table::Cell::of(series.name.clone());
+            vec![name, number(point.x), number(point.y), end(low), end(high)]
+        })
+    });
+    super::table::Table {
+        caption: format!("{}: the values", chart.title),
+        class: "numbers",
+        header: vec![
+            "experiment".into(),
+            chart.x.clone(),
+            chart.y.clone(),
+            "low".into(),
+            "high".into(),
+        ],
+        rows: rows.collect(),
+    }
+}
