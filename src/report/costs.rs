@@ -68,6 +68,7 @@ fn chart(cost: &Cost, report: &Report) -> Chart {
             "%" => "top-1 (%), ± standard deviation".into(),
             unit => format!("{unit}, ± standard deviation"),
         },
+        whole: false,
         log: least > 0.0 && most > WIDE * least,
         front: front(&series),
         series,

@@ -70,6 +70,7 @@ fn chart(drawn: &Drawn, groups: &[Group]) -> Chart {
         x: "epoch".into(),
         y: drawn.unit.into(),
         log: false,
+        whole: true,
         series,
         front: Vec::new(),
     }

@@ -49,7 +49,9 @@ impl Table {
         ];
         xml.open("div", &frame);
         xml.open("table", &[("class", Value::Text(self.class))]);
-        xml.leaf("caption", &[], &self.caption);
+        xml.open("caption", &[]);
+        xml.leaf("span", &[], &self.caption);
+        xml.close();
         xml.open("thead", &[]);
         xml.open("tr", &[]);
         for name in &self.header {

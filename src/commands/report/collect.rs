@@ -21,6 +21,8 @@ use crate::saved::{self, RunFile};
 
 /// Images of a gallery.
 const SHOWN: usize = 12;
+/// Experiments, the best ones, whose mistakes are shown.
+const MISTAKEN: usize = 3;
 /// The share of the seeds from which on two experiments disagree on an image.
 const SHARE: f64 = 0.75;
 
@@ -209,7 +211,7 @@ fn images(
     }
 }
 
-/// The hardest images of the best experiment, and those on which it and the worst disagree.
+/// The hardest images of the best experiments, and those on which the best and the worst disagree.
 fn galleries(panel: &Panel<'_>, pixels: &Images, names: &[String]) -> Vec<Gallery> {
     let right = |own: &crate::compare::classes::Answers| {
         let right = |run: &crate::compare::classes::Answer| {
@@ -225,7 +227,7 @@ fn galleries(panel: &Panel<'_>, pixels: &Images, names: &[String]) -> Vec<Galler
         said,
     };
     let mut galleries = Vec::new();
-    for own in &ranked {
+    for own in ranked.iter().take(MISTAKEN) {
         let all = hardest(own);
         let said = |it: &Opinion| {
             format!("taken for {} ({} of {} runs)", class_name(names, it.said), it.said_by, it.n)

@@ -1,6 +1,6 @@
 //! A chart as SVG.
 
-use super::labels::places;
+use super::labels::{Area, places};
 use super::legend::Legend;
 use super::scale::Scale;
 use super::style::{class, css, dash, mark};
@@ -51,6 +51,7 @@ pub fn svg(chart: &Chart, form: Form) -> String {
     let height = height + title + legend.height;
     let numbers = chart.points().map(|point| point.x);
     let x = Scale::of(numbers, chart.log, (left, width - right));
+    let x = if chart.whole { x.of_whole_numbers() } else { x };
     let ends = |point: &Point| {
         let (low, high) = point.spread.unwrap_or((point.y, point.y));
         [low, high, point.y]
@@ -147,6 +148,17 @@ impl Drawing<'_> {
         xml.empty("path", &[("class", Value::Text("front")), ("d", Value::Text(&path))]);
     }
 
+    /// What the staircase covers.
+    fn stairs(&self) -> Vec<Area> {
+        let place = |(x, y): &(f64, f64)| (self.x.place(*x), self.y.place(*y));
+        let corners: Vec<(f64, f64)> = self.chart.front.iter().map(place).collect();
+        let ends = corners.iter().skip(1).map(|corner| corner.0).chain([self.size.0 - MARGINS.1]);
+        let steps = corners.iter().zip(ends).map(|((x, y), end)| (*x, y - 1.0, end, y + 1.0));
+        let rises =
+            corners.windows(2).map(|two| (two[1].0 - 1.0, two[1].1, two[1].0 + 1.0, two[0].1));
+        steps.chain(rises).collect()
+    }
+
     fn series(&self, xml: &mut Xml, series: &Series) {
         let class = format!("series {}", class(series.number));
         let number = series.number.to_string();
@@ -227,7 +239,7 @@ impl Drawing<'_> {
             .collect();
         let named: Vec<_> = points.iter().map(|(place, name, _)| (*place, *name)).collect();
         let frame = (MARGINS.0, self.top, self.size.0 - MARGINS.1, self.size.1 - MARGINS.2);
-        for ((_, name, number), place) in points.iter().zip(places(&named, frame)) {
+        for ((_, name, number), place) in points.iter().zip(places(&named, frame, &self.stairs())) {
             let Some((x, y)) = place else { continue };
             let number = number.to_string();
             let attributes = [

@@ -7,17 +7,24 @@ const SIZE: f64 = 12.0;
 const AWAY: f64 = 9.0;
 
 /// Left, top, right, bottom.
-type Box = (f64, f64, f64, f64);
+pub type Area = (f64, f64, f64, f64);
 
-/// Where names can stand beside their points, within a frame and clear of one another; none where there
-/// is no room. The place is that of the left end of the base line.
-pub fn places(points: &[((f64, f64), &str)], frame: Box) -> Vec<Option<(f64, f64)>> {
-    let mut taken: Vec<Box> = points.iter().map(|((x, y), _)| around(*x, *y, 7.0)).collect();
-    let place = |(number, ((x, y), name)): (usize, &((f64, f64), &str)), taken: &mut Vec<Box>| {
+/// Where names can stand beside their points, within a frame, clear of one another and of what is drawn
+/// already; none where there is no room. The place is that of the left end of the base line.
+pub fn places(
+    points: &[((f64, f64), &str)],
+    frame: Area,
+    drawn: &[Area],
+) -> Vec<Option<(f64, f64)>> {
+    let mut taken: Vec<Area> = points.iter().map(|((x, y), _)| around(*x, *y, 7.0)).collect();
+    taken.extend(drawn);
+    let place = |(number, ((x, y), name)): (usize, &((f64, f64), &str)), taken: &mut Vec<Area>| {
         let wide = width(name, SIZE, Weight::Regular);
         let candidates = [
             (x + AWAY, y + 4.0),
             (x - AWAY - wide, y + 4.0),
+            (x + AWAY, y - AWAY + 3.0),
+            (x + AWAY, y + AWAY + SIZE - 3.0),
             (x - wide / 2.0, y - AWAY),
             (x - wide / 2.0, y + AWAY + SIZE),
         ];
@@ -32,15 +39,15 @@ pub fn places(points: &[((f64, f64), &str)], frame: Box) -> Vec<Option<(f64, f64
     points.iter().enumerate().map(|point| place(point, &mut taken)).collect()
 }
 
-fn around(x: f64, y: f64, r: f64) -> Box {
+fn around(x: f64, y: f64, r: f64) -> Area {
     (x - r, y - r, x + r, y + r)
 }
 
-fn within(own: Box, frame: Box) -> bool {
+fn within(own: Area, frame: Area) -> bool {
     own.0 >= frame.0 && own.1 >= frame.1 && own.2 <= frame.2 && own.3 <= frame.3
 }
 
-fn overlap(a: Box, b: Box) -> bool {
+fn overlap(a: Area, b: Area) -> bool {
     a.0 < b.2 && b.0 < a.2 && a.1 < b.3 && b.1 < a.3
 }
 
@@ -52,7 +59,7 @@ mod tests {
     fn names_stay_in_the_frame_and_clear_of_one_another() {
         let frame = (0.0, 0.0, 100.0, 100.0);
         let points = [((90.0, 50.0), "abc"), ((10.0, 50.0), "abc"), ((10.0, 52.0), "abc")];
-        let found = places(&points, frame);
+        let found = places(&points, frame, &[]);
         assert!(found[0].is_some_and(|(x, _)| x < 90.0), "{found:?}");
         assert!(found[1].is_some_and(|(x, _)| x > 10.0), "{found:?}");
         let boxes = |at: usize| {
@@ -60,6 +67,9 @@ mod tests {
             (x, y - SIZE, x + width("abc", SIZE, Weight::Regular), y + 3.0)
         };
         assert!(found[2].is_none() || !overlap(boxes(1), boxes(2)), "{found:?}");
-        assert_eq!(places(&[((50.0, 50.0), "a name that is longer than all")], frame), [None]);
+        let line = [(50.0, 49.0, 100.0, 51.0)];
+        let beside = places(&[((50.0, 50.0), "ab")], frame, &line);
+        assert!(beside[0].is_some_and(|(x, _)| x < 50.0), "{beside:?}");
+        assert_eq!(places(&[((50.0, 50.0), "a name that is longer than all")], frame, &[]), [None]);
     }
 }

@@ -33,6 +33,8 @@ pub struct Chart {
     pub y: String,
     /// Whether the x axis goes by factors; where all is above 0 alone.
     pub log: bool,
+    /// Whether whole numbers alone are written at the x axis.
+    pub whole: bool,
     /// What is drawn.
     pub series: Vec<Series>,
     /// The points that none is better than, by x.

@@ -6,6 +6,8 @@ pub struct Scale {
     from: f64,
     to: f64,
     log: bool,
+    /// The least step between numbers that are written.
+    least: f64,
     /// Where these are on the page.
     places: (f64, f64),
 }
@@ -23,12 +25,17 @@ impl Scale {
         // A single number stands in the middle.
         let least = if log { 0.1 } else { low.abs().max(1e-3) * 0.02 };
         let room = ((high - low) * 0.05).max(least);
-        Self { from: low - room, to: high + room, log, places }
+        Self { from: low - room, to: high + room, log, least: 0.0, places }
     }
 
     /// The same axis without room below `least`, which no number is below.
     pub fn not_below(self, least: f64) -> Self {
         Self { from: if self.log { self.from } else { self.from.max(least) }, ..self }
+    }
+
+    /// The same axis, on which whole numbers alone are written.
+    pub fn of_whole_numbers(self) -> Self {
+        Self { least: 1.0, ..self }
     }
 
     /// The place of a number.
@@ -47,7 +54,7 @@ impl Scale {
     }
 
     fn even_ticks(&self, count: usize) -> Vec<(f64, String)> {
-        let step = nice((self.to - self.from) / count.max(1) as f64);
+        let step = nice((self.to - self.from) / count.max(1) as f64).max(self.least);
         let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
         let first = (self.from / step).ceil();
         let numbers = (0..=2 * count).map(|at| (first + at as f64) * step);
