@@ -1,0 +1,261 @@
+//! The report of a sweep: what its page says, that it stands by itself, and that its charts stay in
+//! their frames.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+
+use results::Results;
+use resweep::data::shapes10;
+use resweep::records::Status;
+use resweep::report::chart::{Chart, Form, Point, Series, svg};
+use resweep::saved::RunFile;
+
+#[path = "common/results.rs"]
+mod results;
+
+/// Two networks with three seeds, of which the second knows more; runs that failed, diverged, wait and
+/// train; names that HTML would take for its own.
+fn made() -> Results {
+    let made = Results::new("made <b>&\"sweep\"");
+    let labels = shapes10::generate(0, 100, 0).test.labels;
+    for seed in 0..3 {
+        for (name, wrong) in [("net2", 40 + 2 * seed), ("net5 <i>", 10 + seed)] {
+            let said = labels.iter().zip(0..).map(|(label, at)| match at < wrong {
+                true => (label + 1) % 10,
+                false => *label,
+            });
+            let id = made.predict(name, seed, &labels, &said.collect::<Vec<_>>());
+            made.spec(&id, "set: Shapes10(seed: 0), train: 100, test: 100");
+        }
+    }
+    made.run("net9", 0, Status::Failed, &[20.0]);
+    made.run("net9", 1, Status::Diverged, &[10.0, 10.0]);
+    let under_way = made.run("net9", 2, Status::Ok, &[30.0, 40.0]);
+    fs::remove_file(made.store.run(&under_way).file(RunFile::Record)).unwrap();
+    made
+}
+
+/// Runs the command in this process; its exit code and the page.
+fn report(results: &Path, more: &[&str]) -> (u8, String) {
+    use clap::Parser as _;
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: resweep::cli::ReportArgs,
+    }
+    let args = ["report", results.to_str().unwrap()].into_iter().chain(more.iter().copied());
+    let code = resweep::commands::report::run(&Cli::parse_from(args).args);
+    let page = fs::read_to_string(results.join("report.html")).unwrap_or_default();
+    let code = [0, 1, 2].into_iter().find(|own| code == std::process::ExitCode::from(*own));
+    (code.unwrap(), page)
+}
+
+fn parsed(page: &str) -> roxmltree::Document<'_> {
+    let (doctype, rest) = page.split_once('\n').unwrap();
+    assert_eq!(doctype, "<!DOCTYPE html>");
+    roxmltree::Document::parse(rest).unwrap()
+}
+
+fn texts(document: &roxmltree::Document<'_>, tag: &str) -> Vec<String> {
+    let nodes = document.descendants().filter(|node| node.has_tag_name(tag));
+    nodes
+        .map(|node| {
+            node.descendants().filter(roxmltree::Node::is_text).filter_map(|it| it.text()).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn the_page_is_whole_and_asks_for_nothing() {
+    let made = made();
+    let (code, page) = report(&made.path(), &[]);
+    assert_eq!(code, 0);
+    let document = parsed(&page);
+    assert_eq!(texts(&document, "h1"), ["made <b>&\"sweep\""]);
+    for node in document.descendants().filter(roxmltree::Node::is_element) {
+        for attribute in node.attributes() {
+            let is_address = ["src", "href", "action"].contains(&attribute.name());
+            let value = attribute.value();
+            let is_own = value.starts_with('#') || value.starts_with("data:");
+            assert!(!is_address || is_own, "{}: {value}", node.tag_name().name());
+        }
+        assert!(!["link", "iframe", "object", "form"].contains(&node.tag_name().name()));
+    }
+    let policy = document.descendants().find(|node| node.attribute("http-equiv").is_some());
+    assert!(policy.unwrap().attribute("content").unwrap().starts_with("default-src 'none'"));
+    let mut ids: Vec<&str> =
+        document.descendants().filter_map(|node| node.attribute("id")).collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "an id stands twice");
+    for link in document.descendants().filter_map(|node| node.attribute("href")) {
+        assert!(ids.contains(&&link[1..]), "{link} leads nowhere");
+    }
+}
+
+#[test]
+fn the_first_table_says_what_compare_says() {
+    let made = made();
+    let (_, page) = report(&made.path(), &[]);
+    let document = parsed(&page);
+    let rows = texts(&document, "tr");
+    let row = |name: &str| rows.iter().find(|row| row.starts_with(name)).unwrap().clone();
+    // 100 images, of which 40, 42, 44 and 10, 11, 12 are wrong.
+    assert!(row("net2").contains("58.00 ± 2.00"), "{}", row("net2"));
+    assert!(row("net5 <i>").contains("89.00 ± 1.00"), "{}", row("net5 <i>"));
+    // The differences are 30, 31 and 32: 31 ± t(0.975, 2) / sqrt(3), and t is 4.302653.
+    assert!(row("net5 <i>").contains("+31.00 (+28.52 to +33.48), better"), "{}", row("net5 <i>"));
+    assert!(row("net9").contains("1 diverged, 1 failed, 1 under way"), "{}", row("net9"));
+    let results = document.descendants().find(|node| node.attribute("id") == Some("results"));
+    let best = |node: &roxmltree::Node<'_, '_>| node.attribute("class") == Some("best");
+    // net9 has no value, so nothing is better than every other.
+    assert_eq!(results.unwrap().descendants().filter(best).count(), 0);
+    let lead = texts(&document, "header").concat();
+    assert!(lead.contains("6 runs that ended well, 2 that did not, 1 under way"), "{lead}");
+    assert!(texts(&document, "caption").iter().any(|text| text.starts_with("net2: of the images")));
+}
+
+#[test]
+fn one_run_and_no_run_that_ended_well_are_told_too() {
+    let one = Results::new("one");
+    one.run("net1", 0, Status::Ok, &[50.0]);
+    let (code, page) = report(&one.path(), &[]);
+    assert_eq!(code, 0);
+    let text = texts(&parsed(&page), "body").concat();
+    assert!(text.contains("There is one experiment, so nothing is compared."), "{text}");
+    assert!(text.contains("no run kept its predictions"), "{text}");
+
+    let none = Results::new("none");
+    none.run("net1", 0, Status::Failed, &[]);
+    let (code, page) = report(&none.path(), &[]);
+    assert_eq!(code, 0);
+    assert!(texts(&parsed(&page), "tr").iter().any(|row| row.contains("1 failed")));
+}
+
+#[test]
+fn what_cannot_be_read_or_written_is_named() {
+    let made = made();
+    assert_eq!(report(&made.path(), &["--baseline", "net3"]).0, 2);
+    assert_eq!(report(&made.path(), &["--output", "/none/report.html"]).0, 1);
+    assert_eq!(report(&made.root.path().join("none"), &[]).0, 2);
+    let run = fs::read_dir(made.path().join("runs")).unwrap().flatten().next().unwrap().path();
+    fs::write(run.join("record.ron"), "(").unwrap();
+    let (code, page) = report(&made.path(), &[]);
+    assert_eq!(code, 1);
+    assert!(parsed(&page).root().has_children());
+}
+
+#[test]
+fn charts_are_written_as_files() {
+    let made = made();
+    let plots = made.root.path().join("plots");
+    let (code, _) = report(&made.path(), &["--plots", plots.to_str().unwrap()]);
+    assert_eq!(code, 0);
+    for name in ["cost-params", "cost-macs", "curve-top1", "curve-train_loss"] {
+        let svg = fs::read_to_string(plots.join(format!("{name}.svg"))).unwrap();
+        roxmltree::Document::parse(&svg).unwrap();
+        let png = fs::read(plots.join(format!("{name}.png"))).unwrap();
+        let reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+        assert_eq!(reader.info().width, 1440);
+    }
+}
+
+/// Every number of a path and of a place, by its frame.
+fn places(document: &roxmltree::Document<'_>) -> Vec<(f64, f64)> {
+    let is_drawn = |class: &str| ["mark", "line", "band"].contains(&class);
+    let drawn = document.descendants().filter(|node| node.attribute("class").is_some_and(is_drawn));
+    let series = drawn.filter(|node| {
+        node.parent().and_then(|it| it.attribute("class")).is_some_and(|it| it.contains("series"))
+    });
+    let corners = |path: &str| -> Vec<(f64, f64)> {
+        let inner = path.trim_start_matches('M').trim_end_matches('z');
+        let pair = |pair: &str| {
+            let (x, y) = pair.split_once(' ')?;
+            let y: String = y.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+            Some((x.parse().ok()?, y.parse().ok()?))
+        };
+        inner.split('L').filter_map(pair).collect()
+    };
+    series.flat_map(|node| corners(node.attribute("d").unwrap())).collect()
+}
+
+fn chart(line: bool, values: &[(f64, f64, f64)], log: bool) -> Chart {
+    let point = |(x, y, spread): &(f64, f64, f64)| Point {
+        x: *x,
+        y: *y,
+        spread: (*spread > 0.0).then_some((y - spread, y + spread)),
+        said: format!("{x}, {y}; <said>"),
+    };
+    let points: Vec<Point> = values.iter().map(point).collect();
+    let series = match line {
+        true => vec![Series { number: 0, name: "a & b".into(), line, points }],
+        false => (0..)
+            .zip(points)
+            .map(|(number, point)| Series {
+                number,
+                name: format!("net{number}"),
+                line,
+                points: vec![point],
+            })
+            .collect(),
+    };
+    Chart {
+        id: "chart".into(),
+        title: "A chart".into(),
+        about: "What it shows".into(),
+        x: "x".into(),
+        y: "y".into(),
+        log,
+        whole: line,
+        series,
+        front: Vec::new(),
+    }
+}
+
+#[test]
+fn everything_stays_in_its_frame() {
+    let cases = [
+        chart(true, &[(1.0, 10.0, 2.0), (2.0, 90.0, 5.0), (3.0, 91.5, 0.0)], false),
+        chart(true, &[(1.0, 0.0, 0.0)], false),
+        chart(true, &[(1.0, 1e-9, 1e-10), (2.0, 2e-9, 0.0)], false),
+        chart(false, &[(1e-3, 50.0, 1.0), (1e3, 60.0, 30.0), (1.0, 55.0, 0.0)], true),
+        chart(false, &[(0.27, 57.3, 2.4), (0.27, 57.3, 2.4)], false),
+        chart(false, &[], false),
+    ];
+    for chart in &cases {
+        for form in [Form::Wide, Form::Narrow, Form::File] {
+            let text = svg(chart, form);
+            let document = roxmltree::Document::parse(&text).unwrap();
+            let view = document.root_element().attribute("viewBox").unwrap();
+            let size: Vec<f64> = view.split(' ').map(|number| number.parse().unwrap()).collect();
+            for (x, y) in places(&document) {
+                assert!((50.0..=size[2] - 10.0).contains(&x), "{x} in {view}: {text}");
+                assert!((20.0..=size[3] - 40.0).contains(&y), "{y} in {view}: {text}");
+            }
+            assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_point_that_is_higher_stands_higher() {
+    let drawn = chart(true, &[(1.0, 10.0, 0.0), (2.0, 30.0, 0.0), (3.0, 20.0, 0.0)], false);
+    let text = svg(&drawn, Form::Wide);
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let line = document.descendants().find(|node| node.attribute("class") == Some("line")).unwrap();
+    let path = line.attribute("d").unwrap();
+    let corners: Vec<(f64, f64)> = path[1..]
+        .split('L')
+        .map(|pair| pair.split_once(' ').unwrap())
+        .map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap()))
+        .collect();
+    let [(a, low), (b, high), (c, middle)] = corners[..] else { panic!("{path}") };
+    assert!(a < b && b < c && high < middle && middle < low, "{path}");
+    // Evenly spaced values are evenly spaced places.
+    assert!(
+        (b - a - (c - b)).abs() < 0.2 && (low - middle - (middle - high)).abs() < 0.2,
+        "{path}"
+    );
+}
