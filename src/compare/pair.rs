@@ -7,6 +7,9 @@ use super::side::{Side, are_alike};
 use crate::records::{CompareRow, Run, Verdict};
 use crate::statistics::{Design, mean, variance};
 
+/// Costs that differ by less than this share are alike: nothing is bought by the difference.
+const ALIKE: f64 = 0.01;
+
 /// An experiment against another.
 #[derive(Debug)]
 pub(super) struct Pair<'a> {
@@ -42,7 +45,11 @@ impl<'a> Pair<'a> {
         let is_open = verdict == Verdict::NotResolved;
         let extra_macs = less(self.first.macs, self.second.macs);
         let extra_train_s = self.extra_train_s();
-        let per = |extra: f64| difference.filter(|_| extra != 0.0).map(|points| points / extra);
+        let per = |extra: f64, of: f64| {
+            let counts = extra != 0.0 && extra.abs() >= ALIKE * of;
+            difference.filter(|_| counts).map(|points| points / extra)
+        };
+        let train_s = self.second.train_s().unwrap_or(0.0);
         CompareRow {
             experiment: self.first.name.clone(),
             other: self.second.name.clone(),
@@ -67,8 +74,8 @@ impl<'a> Pair<'a> {
             extra_params: less(self.first.params, self.second.params),
             extra_macs,
             extra_train_s,
-            per_extra_gmac: per(extra_macs as f64 / 1e9),
-            per_extra_s: extra_train_s.and_then(per),
+            per_extra_gmac: per(extra_macs as f64 / 1e9, self.second.macs as f64 / 1e9),
+            per_extra_s: extra_train_s.and_then(|extra| per(extra, train_s)),
         }
     }
 

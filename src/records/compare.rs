@@ -84,7 +84,7 @@ table! {
         /// Training time of a run, likewise; empty where they did not all train on the same device with
         /// the same threads and precision.
         extra_train_s: Option<f64> ["s"],
-        /// `difference` by `extra_macs` in units of 10^9; empty where both cost the same.
+        /// `difference` by `extra_macs` in units of 10^9; empty where both cost the same within 1 %.
         per_extra_gmac: Option<f64>,
         /// `difference` by `extra_train_s`; empty alike.
         per_extra_s: Option<f64>,

@@ -186,7 +186,7 @@ impl Drawing<'_> {
         }
         let every = series.points.len().div_ceil(MOST_MARKED).max(1);
         let r = if series.line { 2.6 } else { 5.5 };
-        let is_marked = |at: usize| at % every == 0 || at + 1 == series.points.len();
+        let is_marked = |at: usize| at.is_multiple_of(every) || at + 1 == series.points.len();
         for (_, point) in series.points.iter().enumerate().filter(|(at, _)| is_marked(*at)) {
             let path = mark(series.number, place(point), r);
             xml.open("path", &[("class", Value::Text("mark")), ("d", Value::Text(&path))]);

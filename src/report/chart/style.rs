@@ -47,7 +47,7 @@ pub fn css(dark: bool) -> String {
     if dark {
         let rules = rules(|(_, dark)| dark, ["#e6edf3", "#9da7b3", "#30363d", "#0d1117"]);
         // Paper is white on any screen. Writing to a String cannot fail.
-        let _ = write!(text, "@media screen and (prefers-color-scheme:dark){{{rules}}}\n");
+        let _ = writeln!(text, "@media screen and (prefers-color-scheme:dark){{{rules}}}");
     }
     text + FIXED
 }
