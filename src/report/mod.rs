@@ -5,6 +5,7 @@
 //! | `group` | the runs of an experiment, the unfinished ones too |
 //! | `curves`, `costs` | what is drawn of them |
 //! | [`chart`] | charts as SVG |
+//! | `figure` | a chart on the page, with its values as a table |
 //! | `page`, `style.css`, `script.js` | the page and what makes it readable |
 //! | `setup` | in a sentence, what was trained and tested on |
 //! | `headline`, `pairs`, `classes`, `pictures`, `networks`, `again` | its sections |
@@ -17,6 +18,7 @@ pub mod chart;
 mod classes;
 mod costs;
 mod curves;
+mod figure;
 mod group;
 mod headline;
 mod networks;

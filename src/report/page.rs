@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::chart::{self, Chart, Form, svg};
+use super::chart::{self, Chart};
+use super::figure::figure;
 use super::{Report, again, classes, costs, headline, networks, pairs, pictures, setup};
 use crate::picture::xml::{Value, Xml};
 
@@ -210,44 +211,4 @@ fn tabs(charts: &[Chart], xml: &mut Xml) {
         xml.close();
     }
     xml.close();
-}
-
-/// A chart, for screens and for telephones, with its values as a table.
-fn figure(chart: &Chart, xml: &mut Xml) {
-    xml.open("figure", &[("class", Value::Text("plot")), ("id", Value::Text(&chart.id))]);
-    xml.leaf("figcaption", &[], &chart.title);
-    for form in [Form::Wide, Form::Narrow] {
-        xml.raw(&svg(chart, form));
-    }
-    let id = format!("{}-values", chart.id);
-    xml.open("details", &[("id", Value::Text(&id))]);
-    xml.leaf("summary", &[], "The values");
-    values(chart).write(xml);
-    xml.close();
-    xml.close();
-}
-
-fn values(chart: &Chart) -> super::table::Table {
-    let rows = chart.series.iter().flat_map(|series| {
-        series.points.iter().map(|point| {
-            let number = |value: f64| super::table::Cell::of(format!("{value:.4}"));
-            let (low, high) =
-                point.spread.map_or((None, None), |(low, high)| (Some(low), Some(high)));
-            let end = |value: Option<f64>| value.map(number).unwrap_or_default();
-            let name = super::table::Cell::of(series.name.clone());
-            vec![name, number(point.x), number(point.y), end(low), end(high)]
-        })
-    });
-    super::table::Table {
-        caption: format!("{}: the values", chart.title),
-        class: "numbers",
-        header: vec![
-            "experiment".into(),
-            chart.x.clone(),
-            chart.y.clone(),
-            "low".into(),
-            "high".into(),
-        ],
-        rows: rows.collect(),
-    }
 }

@@ -39,8 +39,11 @@
       if (hidden.has(series.getAttribute('data-series'))) { return; }
       const text = series.getAttribute('data-points');
       if (!text) { return; }
-      text.split(';').forEach(function (point) {
-        const parts = point.split(',');
+      // What is told of a point stands in the wide form alone.
+      const other = '.wide .series[data-series="' + series.getAttribute('data-series') + '"]';
+      const wide = chart.closest('figure').querySelector(other).getAttribute('data-points').split(';');
+      text.split(';').forEach(function (point, at) {
+        const parts = point.split(',').slice(0, 2).concat(wide[at].split(',').slice(2));
         found.push({ name: series.getAttribute('data-name'), x: Number(parts[0]), y: Number(parts[1]), said: parts.slice(2).join(',').trim() });
       });
     });

@@ -163,7 +163,11 @@ impl Drawing<'_> {
             .iter()
             .map(|point| {
                 let (x, y) = place(point);
-                format!("{x:.1},{y:.1},{}", point.said.replace(';', ","))
+                match self.form {
+                    // What is told of a point stands once in the page, with the wide form.
+                    Form::Narrow => format!("{x:.1},{y:.1}"),
+                    _ => format!("{x:.1},{y:.1},{}", point.said.replace(';', ",")),
+                }
             })
             .collect();
         let points = points.join(";");
@@ -186,7 +190,9 @@ impl Drawing<'_> {
         for (_, point) in series.points.iter().enumerate().filter(|(at, _)| is_marked(*at)) {
             let path = mark(series.number, place(point), r);
             xml.open("path", &[("class", Value::Text("mark")), ("d", Value::Text(&path))]);
-            xml.leaf("title", &[], &format!("{}: {}", series.name, point.said));
+            if self.form != Form::Narrow {
+                xml.leaf("title", &[], &format!("{}: {}", series.name, point.said));
+            }
             xml.close();
         }
         xml.close();
