@@ -403,6 +403,7 @@ fn chart(line: bool, values: &[(f64, f64, f64)], log: bool) -> Chart {
         y: "y".into(),
         log,
         whole: line,
+        steep: log,
         series,
         front: Vec::new(),
     }

@@ -81,6 +81,7 @@ fn chart(cost: &Cost, report: &Report) -> Chart {
             unit => format!("{unit}, ± standard deviation"),
         },
         whole: false,
+        steep: false,
         log: least > 0.0 && most > WIDE * least,
         front: front(&series),
         series,

@@ -10,33 +10,44 @@ struct Drawn {
     id: &'static str,
     title: &'static str,
     unit: &'static str,
+    is_loss: bool,
     value: fn(&EpochRow) -> Option<f64>,
 }
 
 const DRAWN: [Drawn; 5] = [
-    Drawn { id: "top1", title: "Test accuracy", unit: "top-1 (%)", value: |row| row.top1 },
+    Drawn {
+        id: "top1",
+        title: "Test accuracy",
+        unit: "top-1 (%)",
+        is_loss: false,
+        value: |row| row.top1,
+    },
     Drawn {
         id: "val_top1",
         title: "Accuracy on held-out training images",
         unit: "top-1 (%)",
+        is_loss: false,
         value: |row| row.val_top1,
     },
     Drawn {
         id: "train_loss",
         title: "Training loss",
         unit: "cross-entropy (nats)",
+        is_loss: true,
         value: |row| Some(row.train_loss),
     },
     Drawn {
         id: "test_loss",
         title: "Test loss",
         unit: "cross-entropy (nats)",
+        is_loss: true,
         value: |row| row.test_loss,
     },
     Drawn {
         id: "lr",
         title: "Learning rate",
         unit: "at the last step of the epoch",
+        is_loss: false,
         value: |row| Some(row.lr),
     },
 ];
@@ -69,17 +80,32 @@ fn chart(drawn: &Drawn, groups: &[Group]) -> Chart {
             about += &format!(" {what} {told}.");
         }
     }
+    let steep = drawn.is_loss && is_steep(&series);
     Chart {
         id: format!("curve-{}", drawn.id),
         title: drawn.title.into(),
         about,
         x: "epoch".into(),
-        y: drawn.unit.into(),
+        y: if steep { format!("{}, log scale", drawn.unit) } else { drawn.unit.into() },
         log: false,
+        steep,
         whole: true,
         series,
         front: Vec::new(),
     }
+}
+
+/// From this factor between the highest and the lowest on, losses go by factors: else the first epochs
+/// flatten all others.
+const STEEP: f64 = 20.0;
+
+fn is_steep(series: &[Series]) -> bool {
+    let points = || series.iter().flat_map(|series| &series.points);
+    let ends = points().map(|point| point.spread.unwrap_or((point.y, point.y)));
+    let (low, high) = ends.fold((f64::INFINITY, 0.0_f64), |(low, high), (least, most)| {
+        (low.min(least), high.max(most))
+    });
+    low > 0.0 && high > STEEP * low
 }
 
 fn series(drawn: &Drawn, number: usize, group: &Group) -> Series {

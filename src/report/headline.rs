@@ -1,9 +1,9 @@
 //! The first table: how every experiment stands, and what it costs.
 
 use super::table::{Cell, Table, value};
-use super::{Group, Report, group};
-use crate::compare::{Comparison, sentence};
-use crate::picture::xml::{Value, Xml};
+use super::{Group, Report, group, verdicts};
+use crate::compare::sentence;
+use crate::picture::xml::Xml;
 use crate::records::{CompareRow, StandingRow, Verdict};
 
 pub(super) fn write(report: &Report, xml: &mut Xml) {
@@ -33,7 +33,7 @@ pub(super) fn write(report: &Report, xml: &mut Xml) {
     let header = header.into_iter().flatten().collect();
     Table { caption, class: "numbers", header, rows }.write(xml);
     match &report.comparison {
-        Some(comparison) => verdicts(report, comparison, xml),
+        Some(comparison) => verdicts::write(report, comparison, xml),
         None => xml.leaf("p", &[], "No run has ended well yet, so nothing is compared."),
     }
 }
@@ -65,7 +65,7 @@ fn row(report: &Report, group: &Group) -> Vec<Cell> {
         number(macs.map(|macs| macs as f64 / 1e9), 3),
         number(standing.and_then(|row| row.train_s), 1),
         number(group.latency_ms(), 2),
-        Cell::of(group.others()),
+        Cell::classed(group.others(), "words"),
     ]);
     cells
 }
@@ -124,29 +124,5 @@ fn turn(row: &CompareRow) -> CompareRow {
         extra_macs: -row.extra_macs,
         extra_train_s: negative(row.extra_train_s),
         ..row.clone()
-    }
-}
-
-/// Most pairs that are told in words.
-const MOST: usize = 12;
-
-fn verdicts(report: &Report, comparison: &Comparison, xml: &mut Xml) {
-    let told: Vec<String> = comparison
-        .pairs
-        .iter()
-        .map(|row| sentence(row, comparison.unit, comparison.power))
-        .collect();
-    if told.is_empty() {
-        xml.leaf("p", &[], "There is one experiment, so nothing is compared.");
-        return;
-    }
-    xml.leaf("h3", &[], "In words");
-    xml.open("ul", &[("class", Value::Text("verdicts"))]);
-    told.iter().take(MOST).for_each(|text| xml.leaf("li", &[], text));
-    xml.close();
-    if told.len() > MOST {
-        let more = told.len() - MOST;
-        let command = format!("cargo xtask compare {}", report.again.folder);
-        xml.leaf("p", &[], &format!("And {more} pairs more: {command}"));
     }
 }

@@ -8,7 +8,7 @@
 //! | `figure` | a chart on the page, with its values as a table |
 //! | `page`, `style.css`, `script.js` | the page and what makes it readable |
 //! | `setup` | in a sentence, what was trained and tested on |
-//! | `headline`, `pairs`, `classes`, `pictures`, `networks`, `again` | its sections |
+//! | `headline`, `verdicts`, `pairs`, `classes`, `pictures`, `networks`, `again` | its sections |
 //!
 //! **Invariant:** the page asks for nothing from anywhere: styles, script and pictures are in it. It is
 //! whole without its script, and well formed as XML too. What comes from names and specs is escaped.
@@ -27,6 +27,7 @@ mod pairs;
 mod pictures;
 mod setup;
 mod table;
+mod verdicts;
 
 use chart::Chart;
 

@@ -135,7 +135,8 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
             };
             let about = format!(
                 "Lines are means over the seeds, bands their range.{strays} Point at a chart, or focus it and \
-                 use the arrow keys, to read it; click a name, or press Enter on it, to hide it."
+                 use the arrow keys, to read it; click a name, or press Enter on it, to hide it, with Shift to see it \
+                 alone."
             );
             xml.leaf("p", &[], &about);
             curves.iter().for_each(|chart| figure(chart, xml));

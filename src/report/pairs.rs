@@ -3,6 +3,7 @@
 use super::Report;
 use super::headline::{class_of, pair};
 use super::table::{Cell, Table};
+use super::verdicts::probability;
 use crate::picture::xml::Xml;
 
 /// A matrix of the differences; nothing of fewer than three experiments, which the first table tells of.
@@ -26,7 +27,10 @@ pub(super) fn write(report: &Report, xml: &mut Xml) {
 fn cell(report: &Report, name: &str, other: &str) -> Cell {
     let Some(row) = pair(report, name, other) else { return Cell::default() };
     let Some(difference) = row.difference else { return Cell::classed("", "open") };
-    let p = row.p_holm.map(|p| format!("p {p:.4} after Holm's correction, ")).unwrap_or_default();
+    let p = row
+        .p_holm
+        .map(|p| format!("p {} after Holm's correction, ", probability(p)))
+        .unwrap_or_default();
     let title = format!("{name} against {other}: {p}{}", row.verdict);
     let mark = match class_of(row.verdict) {
         "better" => " ▲",

@@ -17,16 +17,27 @@
     });
   }
 
+  // Hides all others; shows all again where it is alone already.
+  function alone(series) {
+    const every = new Set(all('.key').map(function (key) { return key.getAttribute('data-series'); }));
+    const others = Array.from(every).filter(function (other) { return other !== series; });
+    const already = others.every(function (other) { return hidden.has(other); });
+    hide(series, false);
+    others.forEach(function (other) { hide(other, already === false); });
+  }
+
   function keys(root) {
     all('.key', root).forEach(function (key) {
       const series = key.getAttribute('data-series');
       key.setAttribute('role', 'button');
       key.setAttribute('tabindex', '0');
       key.setAttribute('aria-pressed', 'true');
-      const toggle = function () { hide(series, !hidden.has(series)); };
+      const toggle = function (event) {
+        if (event.shiftKey) { alone(series); } else { hide(series, !hidden.has(series)); }
+      };
       key.addEventListener('click', toggle);
       key.addEventListener('keydown', function (event) {
-        if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); event.stopPropagation(); toggle(); }
+        if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); event.stopPropagation(); toggle(event); }
       });
     });
     Array.from(hidden).forEach(function (series) { hide(series, true); });

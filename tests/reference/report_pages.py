@@ -69,6 +69,12 @@ def used(page, faults):
     expect(faults, key.get_attribute("aria-pressed") == "false", "a hidden name says that it is shown")
     key.click()
     expect(faults, series.is_visible(), "a click on a name brings nothing back")
+    key.focus()
+    page.keyboard.press("Shift+Enter")
+    shown_series = lambda: [it.is_visible() for it in chart.locator(".series").all()]
+    expect(faults, shown_series()[0] and not any(shown_series()[1:]), "Shift does not leave one alone")
+    page.keyboard.press("Shift+Enter")
+    expect(faults, all(shown_series()), "Shift does not bring all back")
     # The radio buttons of costs.
     first, second = page.locator(".panel.p0"), page.locator(".panel.p1")
     page.locator("#t0").focus()

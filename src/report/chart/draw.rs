@@ -5,6 +5,7 @@ use super::legend::Legend;
 use super::scale::Scale;
 use super::style::{class, css, dash, mark};
 use super::{Chart, Point, Series, Stray};
+use crate::picture::text::{Weight, width};
 use crate::picture::xml::{Value, Xml, number};
 
 /// For what a chart is drawn.
@@ -26,8 +27,10 @@ fn size(form: Form) -> (f64, f64) {
     }
 }
 
-/// What is left at the sides of the axes: left, right, bottom.
+/// What is left at the sides of the axes: left at the least, right, bottom.
 const MARGINS: (f64, f64, f64) = (56.0, 16.0, 44.0);
+/// Of what is written at the axes.
+const SIZE: f64 = 12.0;
 /// Most points of a line that are marked.
 const MOST_MARKED: usize = 24;
 
@@ -36,6 +39,7 @@ struct Drawing<'a> {
     chart: &'a Chart,
     form: Form,
     size: (f64, f64),
+    left: f64,
     top: f64,
     x: Scale,
     y: Scale,
@@ -45,15 +49,33 @@ struct Drawing<'a> {
 pub fn svg(chart: &Chart, form: Form) -> String {
     let (width, height) = size(form);
     let title = if form == Form::File { 30.0 } else { 4.0 };
-    let (left, right, bottom) = MARGINS;
+    let (_, right, bottom) = MARGINS;
+    let left = left(chart, form);
     let legend = Legend::of(chart, left, width - left - right);
     let top = title + legend.height + 6.0;
     let height = height + title + legend.height;
     let x = Scale::of(chart.across(), chart.log, (left, width - right));
     let x = if chart.whole { x.of_whole_numbers() } else { x };
-    let y = Scale::of(chart.down(), false, (height - bottom, top)).not_below(0.0);
-    let drawing = Drawing { chart, form, size: (width, height), top, x, y };
+    let y = down(chart, (height - bottom, top));
+    let drawing = Drawing { chart, form, size: (width, height), left, top, x, y };
     drawing.write(&legend, title)
+}
+
+/// The y axis between two places.
+fn down(chart: &Chart, places: (f64, f64)) -> Scale {
+    Scale::of(chart.down(), chart.steep, places).not_below(0.0)
+}
+
+/// About how many numbers are written at the axes.
+fn ticks(form: Form) -> (usize, usize) {
+    if form == Form::Narrow { (4, 5) } else { (8, 6) }
+}
+
+/// What is left at the left for the numbers of the y axis, and what it is called.
+fn left(chart: &Chart, form: Form) -> f64 {
+    let written = down(chart, (1.0, 0.0)).ticks(ticks(form).1);
+    let widths = written.iter().map(|(_, text)| width(text, SIZE, Weight::Regular));
+    MARGINS.0.max(widths.fold(0.0, f64::max) + 32.0)
 }
 
 impl Drawing<'_> {
@@ -82,7 +104,7 @@ impl Drawing<'_> {
             xml.leaf("style", &[], &css(false));
             let ground = [("class", Value::Text("ground")), ("width", Value::Text("100%"))];
             xml.empty("rect", &[ground[0], ground[1], ("height", Value::Text("100%"))]);
-            self.text(&mut xml, "heading", (MARGINS.0, 20.0), "start", &chart.title);
+            self.text(&mut xml, "heading", (self.left, 20.0), "start", &chart.title);
         }
         self.axes(&mut xml);
         self.front(&mut xml);
@@ -103,10 +125,10 @@ impl Drawing<'_> {
     }
 
     fn axes(&self, xml: &mut Xml) {
-        let (left, right, bottom) = MARGINS;
+        let (left, (_, right, bottom)) = (self.left, MARGINS);
         let (width, height) = self.size;
         let base = height - bottom;
-        let (across, down) = if self.form == Form::Narrow { (4, 5) } else { (8, 6) };
+        let (across, down) = ticks(self.form);
         for (value, text) in self.y.ticks(down) {
             let y = self.y.place(value);
             let path = format!("M{left} {y:.1}H{}", width - right);
@@ -223,20 +245,12 @@ impl Drawing<'_> {
 
     /// A run by itself, as far as it stays in the frame.
     fn stray(&self, xml: &mut Xml, stray: &Stray) {
-        let (top, bottom) = (self.top, self.size.1 - MARGINS.2);
-        let mut corners = Vec::new();
-        for (x, y) in &stray.points {
-            let (x, y) = (self.x.place(*x), self.y.place(*y));
-            corners.push(format!("{x:.1} {:.1}", y.clamp(top, bottom)));
-            if y < top || y > bottom {
-                break;
-            }
+        let place = |(x, y): &(f64, f64)| (self.x.place(*x), self.y.place(*y));
+        let places: Vec<(f64, f64)> = stray.points.iter().map(place).collect();
+        let path = within(&places, (self.top, self.size.1 - MARGINS.2));
+        if path.is_empty() {
+            return;
         }
-        let path = match corners.as_slice() {
-            // A single epoch is a dot.
-            [only] => format!("M{only}h0.1"),
-            _ => format!("M{}", corners.join("L")),
-        };
         xml.open("path", &[("class", Value::Text("stray")), ("d", Value::Text(&path))]);
         xml.leaf("title", &[], &stray.said);
         xml.close();
@@ -261,7 +275,7 @@ impl Drawing<'_> {
             })
             .collect();
         let named: Vec<_> = points.iter().map(|(place, name, _)| (*place, *name)).collect();
-        let frame = (MARGINS.0, self.top, self.size.0 - MARGINS.1, self.size.1 - MARGINS.2);
+        let frame = (self.left, self.top, self.size.0 - MARGINS.1, self.size.1 - MARGINS.2);
         for ((_, name, number), place) in points.iter().zip(places(&named, frame, &self.stairs())) {
             let Some((x, y)) = place else { continue };
             let number = number.to_string();
@@ -273,5 +287,45 @@ impl Drawing<'_> {
             ];
             xml.leaf("text", &attributes, name);
         }
+    }
+}
+
+/// A line as the data of a path, those parts of it that are between two heights; a point alone is a dot.
+fn within(places: &[(f64, f64)], (top, bottom): (f64, f64)) -> String {
+    if let [(x, y)] = places {
+        let is_within = (top..=bottom).contains(y);
+        return if is_within { format!("M{x:.1} {y:.1}h.1") } else { String::new() };
+    }
+    let piece = |two: &[(f64, f64)]| {
+        let ((x, y), (end, low)) = (two[0], two[1]);
+        // Where along the piece it crosses a height.
+        let share = |height: f64| ((height - y) / (low - y)).clamp(0.0, 1.0);
+        let (from, to) = match low == y {
+            true if (top..=bottom).contains(&y) => (0.0, 1.0),
+            true => return None,
+            false => (share(top).min(share(bottom)), share(top).max(share(bottom))),
+        };
+        let at = |share: f64| format!("{:.1} {:.1}", x + share * (end - x), y + share * (low - y));
+        (from < to).then(|| format!("M{}L{}", at(from), at(to)))
+    };
+    places.windows(2).filter_map(piece).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_where_it_leaves_the_frame() {
+        let frame = (10.0, 20.0);
+        assert_eq!(within(&[(0.0, 15.0), (10.0, 5.0)], frame), "M0.0 15.0L5.0 10.0");
+        assert_eq!(within(&[(0.0, 25.0), (10.0, 5.0)], frame), "M2.5 20.0L7.5 10.0");
+        assert_eq!(
+            within(&[(0.0, 12.0), (1.0, 12.0), (2.0, 32.0)], frame),
+            "M0.0 12.0L1.0 12.0M1.0 12.0L1.4 20.0"
+        );
+        assert_eq!(within(&[(0.0, 5.0), (1.0, 6.0), (2.0, 6.0)], frame), "");
+        assert_eq!(within(&[(3.0, 12.0)], frame), "M3.0 12.0h.1");
+        assert_eq!(within(&[(3.0, 2.0)], frame), "");
     }
 }

@@ -33,6 +33,8 @@ pub struct Chart {
     pub y: String,
     /// Whether the x axis goes by factors; where all is above 0 alone.
     pub log: bool,
+    /// Whether the y axis goes by factors; likewise.
+    pub steep: bool,
     /// Whether whole numbers alone are written at the x axis.
     pub whole: bool,
     /// What is drawn.
