@@ -404,6 +404,7 @@ fn chart(line: bool, values: &[(f64, f64, f64)], log: bool) -> Chart {
         log,
         whole: line,
         steep: log,
+        bounded: false,
         series,
         front: Vec::new(),
     }

@@ -82,6 +82,7 @@ fn chart(cost: &Cost, report: &Report) -> Chart {
         },
         whole: false,
         steep: false,
+        bounded: true,
         log: least > 0.0 && most > WIDE * least,
         front: front(&series),
         series,

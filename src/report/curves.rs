@@ -89,6 +89,7 @@ fn chart(drawn: &Drawn, groups: &[Group]) -> Chart {
         y: if steep { format!("{}, log scale", drawn.unit) } else { drawn.unit.into() },
         log: false,
         steep,
+        bounded: !drawn.is_loss,
         whole: true,
         series,
         front: Vec::new(),

@@ -25,7 +25,6 @@ fn ask(port: u16, path: &str, host: &str) -> String {
 #[test]
 fn a_page_that_is_watched_follows_the_sweep() {
     let made = Results::new("made");
-    made.run("net1", 0, Status::Ok, &[50.0, 58.0]);
     let mut server = Command::new(assert_cmd::cargo::cargo_bin("xtask"))
         .args(["report", made.path().to_str().unwrap(), "--watch", "--port", "0"])
         .stdout(Stdio::piped())
@@ -43,6 +42,9 @@ fn a_page_that_is_watched_follows_the_sweep() {
     let port = line.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.split('/').next());
     let port: u16 = port.unwrap_or_else(|| panic!("{line}")).parse().unwrap();
     let own = format!("127.0.0.1:{port}");
+    // Nothing has begun yet.
+    assert!(ask(port, "/", &own).contains("0 experiments, 0 runs that ended well"));
+    made.run("net1", 0, Status::Ok, &[50.0, 58.0]);
     let (version, page) = (ask(port, "/version", &own), ask(port, "/", &own));
     assert!(page.contains("connect-src 'self'") && page.contains("58.00"), "{page}");
     assert_eq!(ask(port, "/version", &own), version);

@@ -35,6 +35,8 @@ pub struct Chart {
     pub log: bool,
     /// Whether the y axis goes by factors; likewise.
     pub steep: bool,
+    /// Whether no value is beyond measure, as a loss can be: strays then widen the y axis too.
+    pub bounded: bool,
     /// Whether whole numbers alone are written at the x axis.
     pub whole: bool,
     /// What is drawn.
@@ -58,8 +60,7 @@ pub struct Series {
     pub strays: Vec<Stray>,
 }
 
-/// A run by itself. It does not widen the axes, lest a loss without end flatten all others: its line
-/// ends where it leaves the frame.
+/// A run by itself. Its line ends where it leaves the frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stray {
     /// By x.
@@ -100,14 +101,15 @@ impl Chart {
         self.points().map(|point| point.x).chain(self.strays().map(|(x, _)| x))
     }
 
-    /// What the y axis holds: strays alone where there is nothing else.
+    /// What the y axis holds: strays where they are bounded, lest a loss without end flatten all others, or
+    /// where there is nothing else.
     fn down(&self) -> impl Iterator<Item = f64> {
         let ends = |point: &Point| {
             let (low, high) = point.spread.unwrap_or((point.y, point.y));
             [low, high, point.y]
         };
-        let only = self.points().next().is_none();
-        let strays = self.strays().map(|(_, y)| y).filter(move |_| only);
+        let counts = self.bounded || self.points().next().is_none();
+        let strays = self.strays().map(|(_, y)| y).filter(move |_| counts);
         self.points().flat_map(ends).chain(strays)
     }
 }
