@@ -21,6 +21,7 @@ use resweep::spec::de::{self, Cx};
 use resweep::spec::error::{Problem, SpecError};
 use resweep::spec::expr::{Env, Number};
 use resweep::spec::halving::Halving;
+use resweep::spec::until_resolved::UntilResolved;
 use resweep::spec::load::Loader;
 use resweep::spec::network::Stage;
 use resweep::spec::node::NodeSpec;
@@ -235,6 +236,7 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "swa" => read::<Swa>(text),
         "earlystop" => read::<EarlyStop>(text),
         "halving" => read::<Halving>(text),
+        "untilresolved" => read::<UntilResolved>(text),
         "groups" => read::<Groups>(text),
         "group" => read::<Group>(text),
         "schedule" => read::<Schedule>(text),
