@@ -21,7 +21,6 @@ use resweep::spec::de::{self, Cx};
 use resweep::spec::error::{Problem, SpecError};
 use resweep::spec::expr::{Env, Number};
 use resweep::spec::halving::Halving;
-use resweep::spec::until_resolved::UntilResolved;
 use resweep::spec::load::Loader;
 use resweep::spec::network::Stage;
 use resweep::spec::node::NodeSpec;
@@ -29,6 +28,7 @@ use resweep::spec::sweep::Entry;
 use resweep::spec::train::{
     Augment, Distill, EarlyStop, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Teacher, Train,
 };
+use resweep::spec::until_resolved::UntilResolved;
 use serde::de::DeserializeOwned;
 
 const PAGES: [&str; 4] =

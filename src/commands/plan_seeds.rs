@@ -213,7 +213,11 @@ fn told(
     recorded: &Recorded<'_>,
     jobs: u32,
 ) -> String {
-    let unit = args.metric.contains("loss").then_some("nats").unwrap_or("points");
+    let unit = match (args.metric.contains("loss"), args.detect == 1.0) {
+        (true, _) => "nats",
+        (false, true) => "point",
+        (false, false) => "points",
+    };
     let mut text = format!("{}\n", table(needed).table());
     let (power, level, pairs) = (args.power, args.level * 100.0, needed.len());
     // Writing to a String cannot fail.
