@@ -4,7 +4,7 @@
 use crate::records::{CompareRow, SeedsDecision, SeedsRow, Verdict};
 
 /// What the test of these pairs is called.
-const TEST: &str = "sequential t";
+pub(super) const TEST: &str = "sequential t";
 
 /// Puts what the sequential test found in the place of what other tests say; a note where it was of
 /// another metric.

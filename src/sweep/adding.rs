@@ -102,7 +102,8 @@ fn decide(
         low: interval.map(|ends| ends.0),
         high: interval.map(|ends| ends.1),
         e_value,
-        threshold: 1.0 / alpha,
+        // 60 and not 59.99999999999995.
+        threshold: (1e9 / alpha).round() / 1e9,
         decision,
     }
 }
