@@ -7,9 +7,9 @@ use std::path::Path;
 
 use results::Results;
 use resweep::data::shapes10;
-use resweep::records::Status;
-use resweep::report::chart::{Chart, Form, Point, Series, svg};
-use resweep::saved::RunFile;
+use resweep::records::{RunId, Status};
+use resweep::report::chart::{Chart, Form, Point, Series, Stray, svg};
+use resweep::saved::{RunFile, RunFolder};
 
 #[path = "common/results.rs"]
 mod results;
@@ -31,9 +31,24 @@ fn made() -> Results {
     }
     made.run("net9", 0, Status::Failed, &[20.0]);
     made.run("net9", 1, Status::Diverged, &[10.0, 10.0]);
-    let under_way = made.run("net9", 2, Status::Ok, &[30.0, 40.0]);
-    fs::remove_file(made.store.run(&under_way).file(RunFile::Record)).unwrap();
+    unfinished(&made, "net9", 2, &[30.0, 40.0]);
     made
+}
+
+/// A run that has begun and not ended; its folder.
+fn unfinished(made: &Results, experiment: &str, seed: u64, top1: &[f64]) -> RunFolder {
+    let id = made.run(experiment, seed, Status::Ok, top1);
+    let folder = made.store.run(&id);
+    fs::remove_file(folder.file(RunFile::Record)).unwrap();
+    folder
+}
+
+/// Changes a text in the record of a run.
+fn change(made: &Results, id: &RunId, from: &str, to: &str) {
+    let path = made.store.run(id).file(RunFile::Record);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(path, text.replace(from, to)).unwrap();
 }
 
 /// Runs the command in this process; its exit code and the page.
@@ -107,13 +122,17 @@ fn the_first_table_says_what_compare_says() {
     assert!(row("net5 <i>").contains("89.00 ± 1.00"), "{}", row("net5 <i>"));
     // The differences are 30, 31 and 32: 31 ± t(0.975, 2) / sqrt(3), and t is 4.302653.
     assert!(row("net5 <i>").contains("+31.00 (+28.52 to +33.48), better"), "{}", row("net5 <i>"));
-    assert!(row("net9").contains("1 diverged, 1 failed, 1 under way"), "{}", row("net9"));
+    assert!(
+        row("net9").contains("1 diverged, 1 failed, 1 unfinished, at epoch 2"),
+        "{}",
+        row("net9")
+    );
     let results = document.descendants().find(|node| node.attribute("id") == Some("results"));
     let best = |node: &roxmltree::Node<'_, '_>| node.attribute("class") == Some("best");
     // net9 has no value, so nothing is better than every other.
     assert_eq!(results.unwrap().descendants().filter(best).count(), 0);
     let lead = texts(&document, "header").concat();
-    assert!(lead.contains("6 runs that ended well, 2 that did not, 1 under way"), "{lead}");
+    assert!(lead.contains("6 runs that ended well, 2 that did not, 1 unfinished"), "{lead}");
     assert!(texts(&document, "caption").iter().any(|text| text.starts_with("net2: of the images")));
 }
 
@@ -125,13 +144,174 @@ fn one_run_and_no_run_that_ended_well_are_told_too() {
     assert_eq!(code, 0);
     let text = texts(&parsed(&page), "body").concat();
     assert!(text.contains("There is one experiment, so nothing is compared."), "{text}");
-    assert!(text.contains("no run kept its predictions"), "{text}");
+    assert!(text.contains("no run that ended well kept its predictions"), "{text}");
 
     let none = Results::new("none");
     none.run("net1", 0, Status::Failed, &[]);
     let (code, page) = report(&none.path(), &[]);
     assert_eq!(code, 0);
     assert!(texts(&parsed(&page), "tr").iter().any(|row| row.contains("1 failed")));
+}
+
+#[test]
+fn a_sweep_that_has_only_begun_has_a_page() {
+    let made = Results::new("begun");
+    assert_eq!(report(&made.path(), &[]).0, 2);
+    let folder = unfinished(&made, "net1", 0, &[20.0, 30.0]);
+    fs::create_dir_all(made.store.run(&id("resnet18", 1)).path()).unwrap();
+    made.spec(&id("resnet18", 1), "set: Shapes10(seed: 0), train: 100, test: 100");
+    let (code, page) = report(&made.path(), &[]);
+    assert_eq!(code, 0);
+    let document = parsed(&page);
+    let rows = texts(&document, "tr");
+    // What a spec says is known before its first epoch has ended: 11.17 million parameters.
+    let planned = rows.iter().find(|row| row.starts_with("resnet18")).unwrap();
+    assert!(planned.contains("1 unfinished, at epoch 0 of 2"), "{planned}");
+    assert!(planned.contains("11.174"), "{planned}");
+    let trained = rows.iter().find(|row| row.starts_with("net1")).unwrap();
+    assert!(trained.contains("1 unfinished, at epoch 2"), "{trained}");
+    let text = texts(&document, "body").concat();
+    assert!(text.contains("No run has ended well yet"), "{text}");
+    assert!(page.contains(r#"id="curve-top1""#) && page.contains(r#"id="network-0""#));
+
+    fs::write(folder.file(RunFile::Epochs), "nonsense\n").unwrap();
+    assert_eq!(report(&made.path(), &[]).0, 1);
+}
+
+fn id(experiment: &str, seed: u64) -> RunId {
+    RunId { experiment: experiment.into(), seed, spec_hash: "a".repeat(64) }
+}
+
+#[test]
+fn an_unfinished_run_of_another_spec_is_left_out() {
+    let made = Results::new("made");
+    made.run("net1", 0, Status::Ok, &[50.0]);
+    let folder = unfinished(&made, "net1", 1, &[90.0]);
+    let name = folder.path().to_str().unwrap();
+    fs::rename(name, name.replace(&"a".repeat(12), &"b".repeat(12))).unwrap();
+    let page = report(&made.path(), &[]).1;
+    let text = texts(&parsed(&page), "body").concat();
+    let note = "net1: an unfinished run of another spec is left out, seed 1 of bbbbbbbbbbbb";
+    assert!(text.contains(note), "{text}");
+    assert!(!page.contains("90.0000") && page.contains("50.0000"));
+}
+
+#[test]
+fn runs_that_diverged_are_in_no_mean_and_drawn_by_themselves() {
+    let made = Results::new("made");
+    made.run("net1", 0, Status::Ok, &[50.0, 60.0]);
+    made.run("net1", 1, Status::Ok, &[52.0, 62.0]);
+    made.run("net1", 2, Status::Diverged, &[10.0]);
+    made.run("net2", 0, Status::Diverged, &[11.0, 10.0]);
+    let page = report(&made.path(), &[]).1;
+    let document = parsed(&page);
+    let figure = |node: &roxmltree::Node<'_, '_>| node.attribute("id") == Some("curve-top1");
+    let figure = document.descendants().find(figure).unwrap();
+    let series = figure.descendants().find(|node| node.attribute("data-name") == Some("net1"));
+    let points = series.unwrap().attribute("data-points").unwrap();
+    assert!(points.contains("epoch 1, 51.0000 (n 2, 50.0000 to 52.0000)"), "{points}");
+    let stray = |node: &roxmltree::Node<'_, '_>| node.attribute("class") == Some("stray");
+    let strays: std::collections::BTreeSet<&str> = figure
+        .descendants()
+        .filter(stray)
+        .filter_map(|node| node.first_element_child().and_then(|title| title.text()))
+        .collect();
+    let both = ["net1, seed 2, diverged", "net2, seed 0, diverged"];
+    assert_eq!(strays, both.into_iter().collect());
+}
+
+#[test]
+fn every_ending_is_told() {
+    let made = Results::new("made");
+    made.run("net1", 0, Status::Ok, &[50.0]);
+    made.run("net1", 1, Status::Dropped, &[40.0]);
+    made.run("net1", 2, Status::Paused, &[40.0]);
+    let page = report(&made.path(), &[]).1;
+    let document = parsed(&page);
+    let rows = texts(&document, "tr");
+    let row = rows.iter().find(|row| row.starts_with("net1")).unwrap();
+    assert!(row.contains("50.00") && row.contains("1 dropped, 1 paused"), "{row}");
+    let notes = texts(&document, "section").concat();
+    assert!(notes.contains("seed 2 waits at a rung of halving"), "{notes}");
+}
+
+#[test]
+fn times_of_different_devices_are_not_set_against_one_another() {
+    let made = Results::new("made");
+    for seed in 0..2 {
+        for name in ["net1", "net2"] {
+            let id = made.run(name, seed, Status::Ok, &[50.0 + seed as f64]);
+            change(&made, &id, "latency_ms: None", "latency_ms: Some(1.25)");
+        }
+    }
+    let alike = report(&made.path(), &[]).1;
+    assert!(alike.contains(r#"id="cost-train""#) && alike.contains(r#"id="cost-latency""#));
+    assert!(
+        texts(&parsed(&alike), "tr")
+            .iter()
+            .any(|row| row.starts_with("net2") && row.contains("1.25"))
+    );
+    change(&made, &id("net2", 1), "device: \"cpu\"", "device: \"cuda:0\"");
+    let apart = report(&made.path(), &[]).1;
+    assert!(!apart.contains(r#"id="cost-train""#) && apart.contains(r#"id="cost-macs""#));
+    let text = texts(&parsed(&apart), "body").concat();
+    assert!(
+        text.contains("Times are not drawn") && text.contains("they cannot be compared"),
+        "{text}"
+    );
+    let rows = texts(&parsed(&apart), "tr");
+    let row = rows.iter().find(|row| row.starts_with("net2")).unwrap();
+    assert!(!row.contains("1.25"), "{row}");
+}
+
+#[test]
+fn the_page_says_what_was_trained_and_how_to_have_it_again() {
+    let made = Results::new("it's");
+    for seed in [3, 5] {
+        let id = made.run("net1", seed, Status::Ok, &[50.0, 60.0]);
+        made.spec(&id, "set: Shapes10(seed: 0), train: 100, test: 100");
+        let on = resweep::records::Environment::default();
+        let on = ron::to_string(&on).unwrap();
+        fs::write(made.store.run(&id).file(RunFile::Environment), on).unwrap();
+    }
+    let page = report(&made.path(), &[]).1;
+    let document = parsed(&page);
+    let lead = texts(&document, "header").concat();
+    let setup = "shapes10 (drawn, seed 0), 100 images to train and 100 to test on; 2 epochs in batches of \
+                 10; cpu, 2 threads, fp32; begun 2023-11-14.";
+    assert!(lead.contains(setup), "{lead}");
+    let commands = texts(&document, "pre").concat();
+    // The apostrophe of the sweep's name is a byte in the name of its folder, which a shell leaves alone.
+    let run = made.store.run(&id("net1", 3));
+    let spec = run.file(RunFile::Spec);
+    let sweep = format!(
+        "cargo xtask sweep {} --set 'seeds=[3, 5]' --threads 2 --results again\n",
+        spec.display()
+    );
+    assert!(commands.contains(&sweep), "{commands}");
+    assert!(
+        commands.contains(&format!("cargo xtask rerun {}\n", run.path().display())),
+        "{commands}"
+    );
+    let loader = resweep::spec::load::Loader::default();
+    let sets = ["seeds=[3, 5]".to_owned()];
+    assert_eq!(resweep::experiment::sweep(&loader, &spec, &sets).unwrap().seeds, [3, 5]);
+    let rows = texts(&document, "tr");
+    assert!(rows.iter().any(|row| row == "seeds3, 5"), "{rows:?}");
+}
+
+#[test]
+fn a_large_sweep_has_a_page_that_can_be_sent() {
+    let made = Results::new("large");
+    let top1: Vec<f64> = (0..200).map(|epoch| 95.0 - 80.0 / f64::from(epoch + 1)).collect();
+    for seed in 0..5 {
+        for net in 0..10 {
+            made.run(&format!("net{net}"), seed, Status::Ok, &top1);
+        }
+    }
+    let (code, page) = report(&made.path(), &[]);
+    assert_eq!(code, 0);
+    assert!(page.len() < 4_000_000, "{} bytes", page.len());
 }
 
 #[test]
@@ -145,6 +325,16 @@ fn what_cannot_be_read_or_written_is_named() {
     let (code, page) = report(&made.path(), &[]);
     assert_eq!(code, 1);
     assert!(parsed(&page).root().has_children());
+
+    let made = Results::new("predictions");
+    let labels = [0, 1, 2, 3];
+    let id = made.predict("net1", 0, &labels, &labels);
+    assert_eq!(report(&made.path(), &[]).0, 0);
+    fs::write(made.store.run(&id).file(RunFile::Predictions), "no").unwrap();
+    let (code, page) = report(&made.path(), &[]);
+    assert_eq!(code, 1);
+    let text = texts(&parsed(&page), "body").concat();
+    assert!(text.contains("no predictions can be read"), "{text}");
 }
 
 #[test]
@@ -164,7 +354,7 @@ fn charts_are_written_as_files() {
 
 /// Every number of a path and of a place, by its frame.
 fn places(document: &roxmltree::Document<'_>) -> Vec<(f64, f64)> {
-    let is_drawn = |class: &str| ["mark", "line", "band"].contains(&class);
+    let is_drawn = |class: &str| ["mark", "line", "band", "stray"].contains(&class);
     let drawn = document.descendants().filter(|node| node.attribute("class").is_some_and(is_drawn));
     let series = drawn.filter(|node| {
         node.parent().and_then(|it| it.attribute("class")).is_some_and(|it| it.contains("series"))
@@ -190,7 +380,10 @@ fn chart(line: bool, values: &[(f64, f64, f64)], log: bool) -> Chart {
     };
     let points: Vec<Point> = values.iter().map(point).collect();
     let series = match line {
-        true => vec![Series { number: 0, name: "a & b".into(), line, points }],
+        true => {
+            let stray = Stray { points: vec![(1.0, 20.0), (2.0, 1e9)], said: "<stray>".into() };
+            vec![Series { number: 0, name: "a & b".into(), line, points, strays: vec![stray] }]
+        }
         false => (0..)
             .zip(points)
             .map(|(number, point)| Series {
@@ -198,6 +391,7 @@ fn chart(line: bool, values: &[(f64, f64, f64)], log: bool) -> Chart {
                 name: format!("net{number}"),
                 line,
                 points: vec![point],
+                strays: Vec::new(),
             })
             .collect(),
     };

@@ -57,7 +57,14 @@ impl ImagesError {
 /// # Errors
 /// [`ImagesError::Spec`] where the file is not there, or is none.
 pub(super) fn spec_of(run: &Run) -> Result<Experiment, ImagesError> {
-    let path = run.file(RunFile::Spec);
+    spec_at(run.file(RunFile::Spec))
+}
+
+/// What a run trains, by the file of its spec.
+///
+/// # Errors
+/// [`ImagesError::Spec`] where the file is not there, or is none.
+pub(super) fn spec_at(path: PathBuf) -> Result<Experiment, ImagesError> {
     let first =
         |errors: Vec<SpecError>| errors.first().map(ToString::to_string).unwrap_or_default();
     if !path.exists() {

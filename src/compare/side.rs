@@ -101,12 +101,10 @@ impl<'a> Side<'a> {
 
 /// Whether times of runs can be compared: the same kind of device, with the same threads and precision.
 pub(super) fn are_alike(runs: &[&Run]) -> bool {
-    let on = |run: &Run| {
-        let row = &run.record.run;
-        let kind = row.device.split(':').next().map(str::to_owned);
-        (kind, row.device_name.clone(), row.threads, row.precision.clone())
-    };
-    runs.windows(2).all(|two| on(two[0]) == on(two[1]))
+    let rows = || runs.iter().map(|run| &run.record.run);
+    let mut on = rows().map(|row| (row.trained_on(), row.precision.as_str()));
+    let first = on.next();
+    on.all(|other| Some(other) == first)
 }
 
 /// The runs of the spec that was trained last, one a seed, by seed: runs of different specs are

@@ -242,6 +242,14 @@ table! {
     }
 }
 
+impl RunRow {
+    /// What its times hang on beside what it trains: the kind of its device, its model, its threads.
+    pub fn trained_on(&self) -> (&str, Option<&str>, u32) {
+        let kind = self.device.split(':').next().unwrap_or_default();
+        (kind, self.device_name.as_deref(), self.threads)
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

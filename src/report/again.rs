@@ -11,20 +11,26 @@ pub struct Again {
     /// What the runs were trained with and on: what it is, and each value that it has, with the number of
     /// runs.
     pub facts: Vec<(String, Vec<(String, usize)>)>,
-    /// The resolved spec of a run of each experiment, with the experiment and the folder of the run.
-    pub specs: Vec<(String, String, String)>,
+    /// Commands that train all runs of an experiment again.
+    pub sweeps: Vec<String>,
+    /// Commands that train a run of an experiment again and say whether it came out equal.
+    pub reruns: Vec<String>,
+    /// The resolved spec of a run of each experiment, with the experiment.
+    pub specs: Vec<(String, String)>,
 }
 
 pub(super) fn write(again: &Again, xml: &mut Xml) {
-    xml.leaf(
-        "p",
-        &[],
-        "Each spec below is a whole sweep: saved as a file it trains its run again, to the same bytes on a \
-         CPU with as many threads.",
+    commands(
+        "All runs again, from the specs that they keep, into the folder `again`; on a CPU with as many \
+         threads to the same bytes:",
+        &again.sweeps,
+        xml,
     );
-    let commands = again.specs.iter().map(|(_, _, run)| format!("cargo xtask rerun {run}\n"));
-    let commands: String = commands.collect();
-    xml.leaf("pre", &[("tabindex", Value::Text("0"))], &commands);
+    commands(
+        "One run of each experiment again, with word whether it came out equal:",
+        &again.reruns,
+        xml,
+    );
     let row = |(what, values): &(String, Vec<(String, usize)>)| {
         let value = |(value, runs): &(String, usize)| match values.len() {
             1 => value.clone(),
@@ -37,11 +43,19 @@ pub(super) fn write(again: &Again, xml: &mut Xml) {
     let header = vec!["what".into(), "value".into()];
     let rows = again.facts.iter().map(row).collect();
     Table { caption, class: "facts", header, rows }.write(xml);
-    for (at, (experiment, spec, _)) in again.specs.iter().enumerate() {
+    for (at, (experiment, spec)) in again.specs.iter().enumerate() {
         let id = format!("spec-{at}");
         xml.open("details", &[("id", Value::Text(&id))]);
         xml.leaf("summary", &[], &format!("The spec of {experiment}"));
         xml.leaf("pre", &[("tabindex", Value::Text("0"))], spec);
         xml.close();
     }
+}
+
+fn commands(about: &str, commands: &[String], xml: &mut Xml) {
+    if commands.is_empty() {
+        return;
+    }
+    xml.leaf("p", &[], about);
+    xml.leaf("pre", &[("tabindex", Value::Text("0"))], &(commands.join("\n") + "\n"));
 }

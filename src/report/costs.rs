@@ -1,7 +1,7 @@
 //! Accuracy against what it costs.
 
 use super::chart::{Chart, Point, Series};
-use super::{Group, Report};
+use super::{Group, Report, group};
 use crate::records::StandingRow;
 
 /// What an experiment costs in one way.
@@ -9,6 +9,8 @@ struct Cost {
     id: &'static str,
     title: &'static str,
     axis: &'static str,
+    /// Whether it is a time, which hangs on the device.
+    timed: bool,
     value: fn(&Group, &StandingRow) -> Option<f64>,
 }
 
@@ -17,34 +19,44 @@ const COSTS: [Cost; 4] = [
         id: "params",
         title: "Accuracy against parameters",
         axis: "parameters (millions)",
+        timed: false,
         value: |_, row| Some(row.params as f64 / 1e6),
     },
     Cost {
         id: "macs",
         title: "Accuracy against multiply-accumulates",
         axis: "MACs of one image (billions)",
+        timed: false,
         value: |_, row| Some(row.macs as f64 / 1e9),
     },
     Cost {
         id: "train",
         title: "Accuracy against training time",
         axis: "training time of a run (s)",
+        timed: true,
         value: |_, row| row.train_s,
     },
     Cost {
         id: "latency",
         title: "Accuracy against latency",
         axis: "forward pass of one image (ms)",
-        value: |group, _| group.mean(|run| run.latency_ms),
+        timed: true,
+        value: |group, _| group.latency_ms(),
     },
 ];
 
 /// From this factor between the highest and the lowest on, an axis goes by factors.
 const WIDE: f64 = 20.0;
 
+/// Whether times of experiments can be set against one another.
+pub(super) fn are_timed_alike(report: &Report) -> bool {
+    group::are_timed_alike(&report.groups)
+}
+
 /// A chart for each cost that is known of any experiment.
 pub(super) fn charts(report: &Report) -> Vec<Chart> {
-    let charts = COSTS.iter().map(|cost| chart(cost, report));
+    let told = COSTS.iter().filter(|cost| !cost.timed || are_timed_alike(report));
+    let charts = told.map(|cost| chart(cost, report));
     charts.filter(|chart| !chart.is_empty()).collect()
 }
 
@@ -83,7 +95,7 @@ fn series(cost: &Cost, report: &Report, number: usize, group: &Group) -> Option<
     let std = row.std.map(|std| format!(" ± {std:.2}")).unwrap_or_default();
     let said = format!("{y:.2}{std} {} (n {}) at {x:.4} {}", report.unit(), row.n, cost.axis);
     let points = vec![Point { x, y, spread, said }];
-    Some(Series { number, name: group.name.clone(), line: false, points })
+    Some(Series { number, name: group.name.clone(), line: false, points, strays: Vec::new() })
 }
 
 /// The means that none of as little cost is above, by their cost.
@@ -108,7 +120,7 @@ mod tests {
     fn the_front_is_what_nothing_cheaper_beats() {
         let one = |x, y| {
             let points = vec![Point { x, y, spread: None, said: String::new() }];
-            Series { number: 0, name: String::new(), line: false, points }
+            Series { line: false, points, ..Series::default() }
         };
         let series =
             [one(3.0, 70.0), one(1.0, 60.0), one(2.0, 59.0), one(3.0, 71.0), one(4.0, 71.0)];

@@ -1,8 +1,8 @@
 //! What is seen while runs train: means over the seeds, epoch by epoch.
 
 use super::Group;
-use super::chart::{Chart, Point, Series};
-use crate::records::EpochRow;
+use super::chart::{Chart, Point, Series, Stray};
+use crate::records::{EpochRow, RunRow};
 use crate::statistics::mean;
 
 /// A column of `epochs.csv` that is drawn.
@@ -52,17 +52,23 @@ pub(super) fn charts(groups: &[Group]) -> Vec<Chart> {
 
 fn chart(drawn: &Drawn, groups: &[Group]) -> Chart {
     let all = groups.iter().enumerate().map(|(number, group)| series(drawn, number, group));
-    let series: Vec<Series> = all.filter(|series| !series.points.is_empty()).collect();
+    let series: Vec<Series> = all.filter(|series| !series.is_empty()).collect();
     let last = |series: &Series| {
         let point = series.points.last();
         point.map(|point| format!("{}: {}", series.name, point.said))
     };
     let last: Vec<String> = series.iter().filter_map(last).collect();
-    let about = format!(
-        "{} by epoch, means over the seeds with the range of the seeds as a band. At the end {}.",
-        drawn.title,
-        last.join("; ")
+    let strays: Vec<&str> =
+        series.iter().flat_map(|series| &series.strays).map(|stray| stray.said.as_str()).collect();
+    let mut about = format!(
+        "{} by epoch, means over the seeds with the range of the seeds as a band.",
+        drawn.title
     );
+    for (what, told) in [("At the end", last.join("; ")), ("In no mean", strays.join("; "))] {
+        if !told.is_empty() {
+            about += &format!(" {what} {told}.");
+        }
+    }
     Chart {
         id: format!("curve-{}", drawn.id),
         title: drawn.title.into(),
@@ -77,19 +83,29 @@ fn chart(drawn: &Drawn, groups: &[Group]) -> Chart {
 }
 
 fn series(drawn: &Drawn, number: usize, group: &Group) -> Series {
-    let last = group.epochs.iter().filter_map(|rows| rows.last()).map(|row| row.epoch).max();
+    let last = group.sound().filter_map(|rows| rows.last()).map(|row| row.epoch).max();
     let last = last.unwrap_or(0);
     let every = last.div_ceil(MOST).max(1);
     let epochs = (1..=last).filter(|epoch| epoch % every == 0 || *epoch == last || *epoch == 1);
     let points = epochs.filter_map(|epoch| point(drawn, epoch, group)).collect();
-    Series { number, name: group.name.clone(), line: true, points }
+    let strays = group.strays().filter_map(|(run, rows)| stray(drawn, run, rows)).collect();
+    Series { number, name: group.name.clone(), line: true, points, strays }
+}
+
+/// A run that diverged or failed.
+fn stray(drawn: &Drawn, run: &RunRow, rows: &[EpochRow]) -> Option<Stray> {
+    let point = |row: &EpochRow| Some((f64::from(row.epoch), (drawn.value)(row)?));
+    let points: Vec<(f64, f64)> =
+        rows.iter().filter_map(point).filter(|(_, y)| y.is_finite()).collect();
+    let said = format!("{}, seed {}, {}", run.experiment, run.seed, run.status);
+    (!points.is_empty()).then_some(Stray { points, said })
 }
 
 fn point(drawn: &Drawn, epoch: u32, group: &Group) -> Option<Point> {
     // Epochs are numbered from 1 without gaps.
-    let row = |rows: &Vec<EpochRow>| rows.get(epoch as usize - 1).and_then(drawn.value);
+    let row = |rows: &[EpochRow]| rows.get(epoch as usize - 1).and_then(drawn.value);
     let values: Vec<f64> =
-        group.epochs.iter().filter_map(row).filter(|value| value.is_finite()).collect();
+        group.sound().filter_map(row).filter(|value| value.is_finite()).collect();
     let y = mean(&values)?;
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);

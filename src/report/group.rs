@@ -1,52 +1,85 @@
-//! The runs of an experiment, those under way too.
+//! The runs of an experiment, the unfinished ones too.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 use crate::compare::newest_runs;
 use crate::records::{EpochRow, Run, RunRow, Status};
 use crate::statistics::mean;
 
 /// An experiment with its runs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Group {
     /// Its name.
     pub name: String,
     /// Its runs that have a record, by seed.
     pub runs: Vec<RunRow>,
-    /// The epochs of all runs, a list each.
+    /// Their epochs, a list each.
     pub epochs: Vec<Vec<EpochRow>>,
     /// Its runs without one.
-    pub under_way: Vec<UnderWay>,
+    pub unfinished: Vec<Unfinished>,
 }
 
-/// A run that has not ended.
+/// A run that has begun and has no record: it trains, or was stopped.
 #[derive(Debug, Clone)]
-pub struct UnderWay {
+pub struct Unfinished {
     /// Name of its experiment.
     pub experiment: String,
     /// Its seed.
     pub seed: u64,
+    /// The first characters of the hash of its spec.
+    pub hash: String,
+    /// When it began, or went on.
+    pub begun: SystemTime,
+    /// The epochs that it will have trained, where its spec can be read.
+    pub planned: Option<u32>,
+    /// Multiply-accumulates of one image, and parameters, likewise.
+    pub costs: Option<(u64, u64)>,
     /// The epochs that it has trained.
     pub epochs: Vec<EpochRow>,
+    /// Its folder.
+    pub folder: PathBuf,
 }
 
 impl Group {
-    /// The experiments of a sweep by their MACs, those that are only under way last; and what was left
-    /// out.
-    pub fn all(runs: &[Run], under_way: Vec<UnderWay>) -> (Vec<Self>, Vec<String>) {
-        let (newest, notes) = newest_runs(runs);
+    /// The experiments of a sweep by their MACs; and what was left out.
+    pub fn all(runs: &[Run], mut unfinished: Vec<Unfinished>) -> (Vec<Self>, Vec<String>) {
+        let (newest, mut notes) = newest_runs(runs);
         let mut groups: Vec<Self> = Vec::new();
         for run in newest {
             let group = find(&mut groups, &run.record.run.experiment);
             group.runs.push(run.record.run.clone());
             group.epochs.push(run.record.epochs.clone());
         }
-        for run in under_way {
+        unfinished.sort_by_key(|run| (std::cmp::Reverse(run.begun), run.seed));
+        for run in unfinished {
             let group = find(&mut groups, &run.experiment);
-            group.epochs.push(run.epochs.clone());
-            group.under_way.push(run);
+            match group.is_of(&run.hash) {
+                true => group.unfinished.push(run),
+                false => notes.push(format!(
+                    "{}: an unfinished run of another spec is left out, seed {} of {}",
+                    run.experiment, run.seed, run.hash
+                )),
+            }
         }
+        groups.iter_mut().for_each(|group| group.unfinished.sort_by_key(|run| run.seed));
+        let size = |group: &Self| (group.costs().is_none(), group.costs(), group.name.clone());
+        groups.sort_by_key(size);
         (groups, notes)
+    }
+
+    /// Whether its runs are of the spec with this hash; any where it has none yet.
+    fn is_of(&self, hash: &str) -> bool {
+        let recorded = self.runs.first().map(|run| run.spec_hash.as_str());
+        let known = recorded.or_else(|| self.unfinished.first().map(|run| run.hash.as_str()));
+        known.is_none_or(|known| known.starts_with(hash))
+    }
+
+    /// Multiply-accumulates of one image, and parameters, where they are known.
+    pub fn costs(&self) -> Option<(u64, u64)> {
+        let recorded = self.runs.first().map(|run| (run.macs, run.params));
+        recorded.or_else(|| self.unfinished.first().and_then(|run| run.costs))
     }
 
     /// The runs that ended well.
@@ -54,29 +87,60 @@ impl Group {
         self.runs.iter().filter(|run| run.status == Status::Ok)
     }
 
-    /// Mean over these of a column that some of them have.
-    pub fn mean(&self, column: impl Fn(&RunRow) -> Option<f64>) -> Option<f64> {
-        mean(&self.ok().filter_map(column).collect::<Vec<_>>())
+    /// The epochs of the runs that neither diverged nor failed, the unfinished ones too.
+    pub fn sound(&self) -> impl Iterator<Item = &[EpochRow]> {
+        let recorded = self.runs.iter().zip(&self.epochs);
+        let sound = recorded.filter(|(run, _)| !is_stray(run)).map(|(_, epochs)| epochs.as_slice());
+        sound.chain(self.unfinished.iter().map(|run| run.epochs.as_slice()))
     }
 
-    /// What became of the other runs: `1 failed, 2 under way`; empty where all ended well.
+    /// The runs that diverged or failed, with their epochs.
+    pub fn strays(&self) -> impl Iterator<Item = (&RunRow, &[EpochRow])> {
+        let recorded = self.runs.iter().zip(&self.epochs);
+        recorded.filter(|(run, _)| is_stray(run)).map(|(run, epochs)| (run, epochs.as_slice()))
+    }
+
+    /// Mean of the latency over the runs that ended well; none where they did not all train on the same.
+    pub fn latency_ms(&self) -> Option<f64> {
+        let on = |run: &RunRow| (run.trained_on() == self.ok().next()?.trained_on()).then_some(());
+        self.ok().map(on).collect::<Option<Vec<()>>>()?;
+        mean(&self.ok().filter_map(|run| run.latency_ms).collect::<Vec<_>>())
+    }
+
+    /// What became of the other runs: `1 failed, 2 unfinished, at epoch 3 and 0 of 10`; empty where all
+    /// ended well.
     pub fn others(&self) -> String {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for run in self.runs.iter().filter(|run| run.status != Status::Ok) {
             *counts.entry(run.status.to_string()).or_default() += 1;
         }
-        if !self.under_way.is_empty() {
-            counts.insert("under way".into(), self.under_way.len());
-        }
         let told = counts.into_iter().map(|(what, count)| format!("{count} {what}"));
-        told.collect::<Vec<_>>().join(", ")
+        told.chain(self.told_of_unfinished()).collect::<Vec<_>>().join(", ")
     }
+
+    fn told_of_unfinished(&self) -> Option<String> {
+        let first = self.unfinished.first()?;
+        let at: Vec<String> =
+            self.unfinished.iter().map(|run| run.epochs.len().to_string()).collect();
+        let of = first.planned.map(|planned| format!(" of {planned}")).unwrap_or_default();
+        Some(format!("{} unfinished, at epoch {}{of}", at.len(), at.join(" and ")))
+    }
+}
+
+fn is_stray(run: &RunRow) -> bool {
+    matches!(run.status, Status::Diverged | Status::Failed)
+}
+
+/// Whether the times of all experiments are of the same device with as many threads.
+pub(super) fn are_timed_alike(groups: &[Group]) -> bool {
+    let mut on = groups.iter().flat_map(Group::ok).map(RunRow::trained_on);
+    let first = on.next();
+    on.all(|other| Some(other) == first)
 }
 
 fn find<'a>(groups: &'a mut Vec<Group>, name: &str) -> &'a mut Group {
     let place = groups.iter().position(|group| group.name == name).unwrap_or_else(|| {
-        let (runs, epochs, under_way) = (Vec::new(), Vec::new(), Vec::new());
-        groups.push(Group { name: name.to_owned(), runs, epochs, under_way });
+        groups.push(Group { name: name.to_owned(), ..Group::default() });
         groups.len() - 1
     });
     &mut groups[place]

@@ -1,7 +1,7 @@
 //! The first table: how every experiment stands, and what it costs.
 
 use super::table::{Cell, Table, value};
-use super::{Group, Report};
+use super::{Group, Report, group};
 use crate::compare::{Comparison, sentence};
 use crate::picture::xml::{Value, Xml};
 use crate::records::{CompareRow, StandingRow, Verdict};
@@ -22,12 +22,19 @@ pub(super) fn write(report: &Report, xml: &mut Xml) {
         Some("other runs".into()),
     ];
     let rows = report.groups.iter().map(|group| row(report, group)).collect();
-    let caption = "Every experiment: mean ± sample standard deviation over n runs that ended well. Bold \
-                   is better than every other, each difference resolved.";
+    let times = match group::are_timed_alike(&report.groups) {
+        true => "",
+        false => " Times are of different devices or threads: they cannot be compared.",
+    };
+    let caption = format!(
+        "Every experiment: mean ± sample standard deviation over n runs that ended well. Bold is better than \
+         every other, each difference resolved.{times}"
+    );
     let header = header.into_iter().flatten().collect();
-    Table { caption: caption.into(), class: "numbers", header, rows }.write(xml);
-    if let Some(comparison) = &report.comparison {
-        verdicts(report, comparison, xml);
+    Table { caption, class: "numbers", header, rows }.write(xml);
+    match &report.comparison {
+        Some(comparison) => verdicts(report, comparison, xml),
+        None => xml.leaf("p", &[], "No run has ended well yet, so nothing is compared."),
     }
 }
 
@@ -36,8 +43,7 @@ fn row(report: &Report, group: &Group) -> Vec<Cell> {
         .comparison
         .as_ref()
         .and_then(|comparison| comparison.standing.iter().find(|row| row.experiment == group.name));
-    let first = group.runs.first();
-    let (params, macs) = (first.map(|run| run.params), first.map(|run| run.macs));
+    let (macs, params) = group.costs().unzip();
     let n = standing.map_or(0, |row| row.n);
     let best = standing.is_some_and(|row| row.best);
     let number = |value: Option<f64>, digits: usize| {
@@ -58,7 +64,7 @@ fn row(report: &Report, group: &Group) -> Vec<Cell> {
         number(params.map(|params| params as f64 / 1e6), 3),
         number(macs.map(|macs| macs as f64 / 1e9), 3),
         number(standing.and_then(|row| row.train_s), 1),
-        number(group.mean(|run| run.latency_ms), 2),
+        number(group.latency_ms(), 2),
         Cell::of(group.others()),
     ]);
     cells

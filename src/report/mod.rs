@@ -2,10 +2,11 @@
 //!
 //! | file | what stands there |
 //! |---|---|
-//! | `group` | the runs of an experiment, those under way too |
+//! | `group` | the runs of an experiment, the unfinished ones too |
 //! | `curves`, `costs` | what is drawn of them |
 //! | [`chart`] | charts as SVG |
 //! | `page`, `style.css`, `script.js` | the page and what makes it readable |
+//! | `setup` | in a sentence, what was trained and tested on |
 //! | `headline`, `pairs`, `classes`, `pictures`, `networks`, `again` | its sections |
 //!
 //! **Invariant:** the page asks for nothing from anywhere: styles, script and pictures are in it. It is
@@ -22,6 +23,7 @@ mod networks;
 mod page;
 mod pairs;
 mod pictures;
+mod setup;
 mod table;
 
 use chart::Chart;
@@ -30,10 +32,11 @@ use crate::compare::Comparison;
 use crate::compare::classes::{ClassStanding, Confusion};
 
 pub use again::Again;
-pub use group::{Group, UnderWay};
+pub use group::{Group, Unfinished};
 pub use networks::Drawn;
 pub use page::page;
 pub use pictures::{Gallery, Picture};
+pub use setup::Setup;
 
 /// All that the page tells.
 #[derive(Debug)]
@@ -52,6 +55,8 @@ pub struct Report {
     pub galleries: Vec<Gallery>,
     /// The networks.
     pub networks: Vec<Drawn>,
+    /// What was trained and tested on.
+    pub setup: Setup,
     /// How to have it again.
     pub again: Again,
     /// What was left out, and why.

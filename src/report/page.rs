@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::chart::{self, Chart, Form, svg};
-use super::{Report, again, classes, headline, networks, pairs, pictures};
+use super::{Report, again, classes, costs, headline, networks, pairs, pictures, setup};
 use crate::picture::xml::{Value, Xml};
 
 const STYLE: &str = include_str!("style.css");
@@ -73,6 +73,10 @@ fn top(report: &Report, sections: &[Section<'_>], xml: &mut Xml) {
     xml.open("header", &[]);
     xml.leaf("h1", &[], &report.sweep);
     xml.leaf("p", &[], &about(report));
+    let setup = setup::sentence(report);
+    if !setup.is_empty() {
+        xml.leaf("p", &[("class", Value::Text("setup"))], &setup);
+    }
     xml.open("nav", &[("aria-label", Value::Text("Sections"))]);
     xml.open("ul", &[]);
     for (id, title, _) in sections {
@@ -86,7 +90,7 @@ fn top(report: &Report, sections: &[Section<'_>], xml: &mut Xml) {
     xml.close();
 }
 
-/// `3 experiments, 15 runs that ended well, 1 under way`.
+/// `3 experiments, 15 runs that ended well, 1 unfinished`.
 fn about(report: &Report) -> String {
     let count = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
@@ -94,7 +98,7 @@ fn about(report: &Report) -> String {
     };
     let ok: usize = report.groups.iter().map(|group| group.ok().count()).sum();
     let other: usize = report.groups.iter().map(|group| group.runs.len()).sum::<usize>() - ok;
-    let under_way: usize = report.groups.iter().map(|group| group.under_way.len()).sum();
+    let unfinished: usize = report.groups.iter().map(|group| group.unfinished.len()).sum();
     let mut text = format!(
         "A sweep of resweep: {}, {} that ended well",
         count(report.groups.len(), "experiment"),
@@ -104,8 +108,8 @@ fn about(report: &Report) -> String {
     if other > 0 {
         let _ = write!(text, ", {other} that did not");
     }
-    if under_way > 0 {
-        let _ = write!(text, ", {under_way} under way");
+    if unfinished > 0 {
+        let _ = write!(text, ", {unfinished} unfinished");
     }
     text + "."
 }
@@ -117,13 +121,22 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
     let mut found: Vec<Section<'_>> = Vec::new();
     found.push(("results", "Results", Box::new(|xml| headline::write(report, xml))));
     if !costs.is_empty() {
-        found.push(("cost", "Accuracy against cost", Box::new(move |xml| tabs(&costs, xml))));
+        let write = move |xml: &mut Xml| costs_section(report, &costs, xml);
+        found.push(("cost", "Accuracy against cost", Box::new(write)));
     }
     if !curves.is_empty() {
         let write = move |xml: &mut Xml| {
-            let about = "Lines are means over the seeds, bands their range. Point at a chart, or focus it \
-                         and use the arrow keys, to read it; click a name, or press Enter on it, to hide it.";
-            xml.leaf("p", &[], about);
+            let strays = report.groups.iter().any(|group| group.strays().next().is_some());
+            let strays = if strays {
+                " Thin lines are runs that diverged or failed: they are in no mean."
+            } else {
+                ""
+            };
+            let about = format!(
+                "Lines are means over the seeds, bands their range.{strays} Point at a chart, or focus it and \
+                 use the arrow keys, to read it; click a name, or press Enter on it, to hide it."
+            );
+            xml.leaf("p", &[], &about);
             curves.iter().for_each(|chart| figure(chart, xml));
         };
         found.push(("curves", "Learning curves", Box::new(write)));
@@ -155,12 +168,27 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
     found
 }
 
+fn costs_section(report: &Report, charts: &[Chart], xml: &mut Xml) {
+    let about = "The dashed stairs are the Pareto front: no experiment that costs as little has a higher \
+                 mean than those on it; whether two means really differ is told under Results. Bars are ± one \
+                 sample standard deviation.";
+    xml.leaf("p", &[], about);
+    if !costs::are_timed_alike(report) {
+        let why = "Times are not drawn: the experiments did not all train on the same device with as many \
+                   threads.";
+        xml.leaf("p", &[], why);
+    }
+    tabs(charts, xml);
+}
+
 /// Charts of which one is shown at a time.
 fn tabs(charts: &[Chart], xml: &mut Xml) {
-    let about = "The dashed stairs are the Pareto front: no experiment that costs as little is better than \
-                 those on it. Bars are ± one sample standard deviation.";
-    xml.leaf("p", &[], about);
-    xml.open("div", &[("class", Value::Text("tabs")), ("role", Value::Text("radiogroup"))]);
+    let frame = [
+        ("class", Value::Text("tabs")),
+        ("role", Value::Text("radiogroup")),
+        ("aria-label", Value::Text("Cost")),
+    ];
+    xml.open("div", &frame);
     for (at, chart) in charts.iter().enumerate() {
         let id = format!("t{at}");
         let mut attributes = vec![

@@ -117,10 +117,15 @@
   function begin(root) { keys(root); charts(root); }
   begin(document);
   document.addEventListener('scroll', rest, { passive: true });
+  // Paper shows all but the values of charts, and the screen then what it showed before.
+  let closed = [];
   window.addEventListener('beforeprint', function () {
-    all('details').forEach(function (part) {
-      if (part.closest('.plot') === null) { part.setAttribute('open', 'open'); }
-    });
+    closed = all('details:not([open])').filter(function (part) { return part.closest('.plot') === null; });
+    closed.forEach(function (part) { part.open = true; });
+  });
+  window.addEventListener('afterprint', function () {
+    closed.forEach(function (part) { part.open = false; });
+    closed = [];
   });
 
   if (!watched) { return; }

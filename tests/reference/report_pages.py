@@ -94,7 +94,7 @@ def follows(page, folder, faults):
     try:
         time.sleep(4)
         now = page.locator("header p").inner_text()
-        expect(faults, now != before and "under way" in now, f"it does not follow: {now}")
+        expect(faults, now != before and "unfinished" in now, f"it does not follow: {now}")
         expect(faults, page.evaluate("window.own === 1"), "it was loaded anew")
         expect(faults, page.evaluate("window.scrollY") > 600, "it lost its place")
         off = page.locator("#curve-top1 svg.chart:visible .key").first.get_attribute("aria-pressed")

@@ -1,9 +1,12 @@
 //! `report RESULTS`: one page on a sweep that stands by itself, its charts as files, or the page served
 //! while the sweep trains.
 
+mod again;
 mod collect;
+mod images;
 mod plots;
 mod serve;
+mod unfinished;
 
 use std::fs;
 use std::io;
@@ -13,7 +16,7 @@ use std::process::ExitCode;
 use super::classes::ended;
 use super::results::{self, FolderError};
 use crate::cli::ReportArgs;
-use crate::records::Unreadable;
+use crate::records::{Folder, Unreadable};
 use crate::report::page;
 
 /// Why there is no report.
@@ -87,12 +90,24 @@ fn report(args: &ReportArgs) -> Result<Vec<Unreadable>, Error> {
 /// The folder of the sweep, its page, and the files that could not be read; charts are written where
 /// that is asked for.
 fn text(args: &ReportArgs, watched: bool) -> Result<(PathBuf, String, Vec<Unreadable>), Error> {
-    let (path, folder) = results::open(&args.results)?;
+    let (path, folder) = open(&args.results, watched)?;
     let (report, unreadable) = collect::report(args, &path, folder)?;
     if let Some(folder) = args.plots.as_deref().filter(|_| !watched) {
         plots::write(folder, &report.charts())?;
     }
     Ok((path, page(&report, watched), unreadable))
+}
+
+/// The folder of a sweep with its records. It need have none where a run has begun, or where one is
+/// waited for.
+fn open(asked: &Path, watched: bool) -> Result<(PathBuf, Folder), FolderError> {
+    let has_begun = |path: &Path| watched || unfinished::has_any(path);
+    let (path, unreadable) = match results::open(asked) {
+        Err(FolderError::NoRecords(path)) if has_begun(&path) => (path, Vec::new()),
+        Err(FolderError::NoneReadable(path, faults)) if has_begun(&path) => (path, faults),
+        found => return found,
+    };
+    Ok((path, Folder { runs: Vec::new(), unreadable }))
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use super::labels::{Area, places};
 use super::legend::Legend;
 use super::scale::Scale;
 use super::style::{class, css, dash, mark};
-use super::{Chart, Point, Series};
+use super::{Chart, Point, Series, Stray};
 use crate::picture::xml::{Value, Xml, number};
 
 /// For what a chart is drawn.
@@ -49,14 +49,9 @@ pub fn svg(chart: &Chart, form: Form) -> String {
     let legend = Legend::of(chart, left, width - left - right);
     let top = title + legend.height + 6.0;
     let height = height + title + legend.height;
-    let numbers = chart.points().map(|point| point.x);
-    let x = Scale::of(numbers, chart.log, (left, width - right));
+    let x = Scale::of(chart.across(), chart.log, (left, width - right));
     let x = if chart.whole { x.of_whole_numbers() } else { x };
-    let ends = |point: &Point| {
-        let (low, high) = point.spread.unwrap_or((point.y, point.y));
-        [low, high, point.y]
-    };
-    let y = Scale::of(chart.points().flat_map(ends), false, (height - bottom, top)).not_below(0.0);
+    let y = Scale::of(chart.down(), false, (height - bottom, top)).not_below(0.0);
     let drawing = Drawing { chart, form, size: (width, height), top, x, y };
     drawing.write(&legend, title)
 }
@@ -180,6 +175,7 @@ impl Drawing<'_> {
         ];
         let is_page = self.form != Form::File;
         xml.open("g", if is_page { &attributes } else { &attributes[..1] });
+        series.strays.iter().for_each(|stray| self.stray(xml, stray));
         match series.line {
             true => self.line(xml, series),
             false => series.points.iter().for_each(|point| self.bar(xml, point)),
@@ -217,6 +213,27 @@ impl Drawing<'_> {
             ];
             xml.empty("path", &attributes);
         }
+    }
+
+    /// A run by itself, as far as it stays in the frame.
+    fn stray(&self, xml: &mut Xml, stray: &Stray) {
+        let (top, bottom) = (self.top, self.size.1 - MARGINS.2);
+        let mut corners = Vec::new();
+        for (x, y) in &stray.points {
+            let (x, y) = (self.x.place(*x), self.y.place(*y));
+            corners.push(format!("{x:.1} {:.1}", y.clamp(top, bottom)));
+            if y < top || y > bottom {
+                break;
+            }
+        }
+        let path = match corners.as_slice() {
+            // A single epoch is a dot.
+            [only] => format!("M{only}h0.1"),
+            _ => format!("M{}", corners.join("L")),
+        };
+        xml.open("path", &[("class", Value::Text("stray")), ("d", Value::Text(&path))]);
+        xml.leaf("title", &[], &stray.said);
+        xml.close();
     }
 
     fn bar(&self, xml: &mut Xml, point: &Point) {

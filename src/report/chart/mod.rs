@@ -42,7 +42,7 @@ pub struct Chart {
 }
 
 /// What belongs together.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Series {
     /// Its number on the page: the same in all charts.
     pub number: usize,
@@ -52,6 +52,18 @@ pub struct Series {
     pub line: bool,
     /// By x.
     pub points: Vec<Point>,
+    /// Thin lines of single runs that are in none of its points.
+    pub strays: Vec<Stray>,
+}
+
+/// A run by itself. It does not widen the axes, lest a loss without end flatten all others: its line
+/// ends where it leaves the frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stray {
+    /// By x.
+    pub points: Vec<(f64, f64)>,
+    /// What is told of it.
+    pub said: String,
 }
 
 /// A value.
@@ -70,10 +82,37 @@ pub struct Point {
 impl Chart {
     /// Whether there is anything to draw.
     pub fn is_empty(&self) -> bool {
-        self.series.iter().all(|series| series.points.is_empty())
+        self.series.iter().all(Series::is_empty)
     }
 
     fn points(&self) -> impl Iterator<Item = &Point> {
         self.series.iter().flat_map(|series| &series.points)
+    }
+
+    fn strays(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.series.iter().flat_map(|series| &series.strays).flat_map(|stray| stray.points.clone())
+    }
+
+    /// What the x axis holds.
+    fn across(&self) -> impl Iterator<Item = f64> {
+        self.points().map(|point| point.x).chain(self.strays().map(|(x, _)| x))
+    }
+
+    /// What the y axis holds: strays alone where there is nothing else.
+    fn down(&self) -> impl Iterator<Item = f64> {
+        let ends = |point: &Point| {
+            let (low, high) = point.spread.unwrap_or((point.y, point.y));
+            [low, high, point.y]
+        };
+        let only = self.points().next().is_none();
+        let strays = self.strays().map(|(_, y)| y).filter(move |_| only);
+        self.points().flat_map(ends).chain(strays)
+    }
+}
+
+impl Series {
+    /// Whether there is anything to draw.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty() && self.strays.is_empty()
     }
 }

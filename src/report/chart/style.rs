@@ -54,6 +54,7 @@ pub fn css(dark: bool) -> String {
 
 const FIXED: &str = ".chart .line{fill:none;stroke-width:2;stroke-linejoin:round}
 .chart .band{fill-opacity:.16;stroke:none}
+.chart .stray{fill:none;stroke-width:1;stroke-linecap:round}
 .chart .mark{stroke-width:1}
 .chart .bar{fill:none;stroke-width:1.5}
 .chart .front{fill:none;stroke-width:1.5;stroke-dasharray:4 4}
@@ -72,7 +73,7 @@ fn rules(pick: fn(&(&'static str, &'static str)) -> &'static str, fixed: [&str; 
         let colour = pick(colours);
         let _ = writeln!(
             text,
-            ".s{number} .line,.s{number} .bar{{stroke:{colour}}}.s{number} .band,.s{number} .mark{{fill:{colour}}}"
+            ".s{number} .line,.s{number} .bar,.s{number} .stray{{stroke:{colour}}}.s{number} .band,.s{number} .mark{{fill:{colour}}}"
         );
     }
     text

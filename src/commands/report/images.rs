@@ -1,0 +1,141 @@
+//! What the page tells of single classes and images.
+
+use crate::cli::ReportArgs;
+use crate::commands::images::{class_name, class_names, spec_of, test_images};
+use crate::compare::classes::{
+    Answer, Answers, Confusion, Disagreement, NoAnswers, Opinion, Panel, disagreements, hardest,
+    standings,
+};
+use crate::data::{IMAGE_BYTES, Images, SIDE};
+use crate::picture::sheet::image;
+use crate::records::{Folder, Unreadable};
+use crate::report::{Classes, Gallery, Picture};
+use crate::saved::RunFile;
+
+/// Images of a gallery.
+const SHOWN: usize = 12;
+/// Experiments, the best ones, whose mistakes are shown.
+const MISTAKEN: usize = 3;
+/// The share of the seeds from which on two experiments disagree on an image.
+const SHARE: f64 = 0.75;
+
+/// Single classes and images; nothing where no run kept its predictions.
+pub(super) fn images(
+    args: &ReportArgs,
+    folder: &Folder,
+    notes: &mut Vec<String>,
+    unreadable: &mut Vec<Unreadable>,
+) -> (Option<Classes>, Vec<Gallery>) {
+    let panel = match Panel::of(folder, &[]) {
+        Ok(panel) => panel,
+        Err(none) => {
+            notes.push(none_kept(none, unreadable));
+            return (None, Vec::new());
+        }
+    };
+    unreadable
+        .extend(panel.unreadable.iter().filter(|own| !folder.unreadable.contains(own)).cloned());
+    notes.extend(panel.notes.clone());
+    let data = args.data.as_deref();
+    let spec = spec_of(panel.run);
+    let names = spec.as_ref().ok().and_then(|spec| class_names(&spec.data, data).ok());
+    let names = names.unwrap_or_default();
+    let classes = panel.classes(names.len());
+    let told = Classes {
+        experiments: panel.answers.iter().map(|own| (own.experiment.clone(), own.n())).collect(),
+        standings: standings(&panel.answers, classes, args.level),
+        confusions: panel.answers.iter().map(|own| Confusion::of(own, classes)).collect(),
+        names,
+    };
+    let shown = spec.and_then(|spec| test_images(&spec.data, data, &panel.answers[0].labels));
+    match shown {
+        Ok((pixels, names)) => (Some(told), galleries(&panel, &pixels, &names)),
+        Err(error) => {
+            let about = format!("The images are not shown: {error}");
+            let (title, pictures) = ("The test images".into(), Vec::new());
+            (Some(told), vec![Gallery { title, about, pictures }])
+        }
+    }
+}
+
+/// Why nothing is told of classes and images.
+fn none_kept(none: NoAnswers, unreadable: &mut Vec<Unreadable>) -> String {
+    let faults = match none {
+        NoAnswers::NoPredictions { unreadable, .. } => unreadable,
+        NoAnswers::Asked(_) => Vec::new(),
+    };
+    let why = match faults.iter().any(|fault| fault.path.ends_with(RunFile::Predictions.name())) {
+        true => "no predictions can be read",
+        false => "no run that ended well kept its predictions",
+    };
+    unreadable
+        .extend(faults.into_iter().filter(|fault| !unreadable.contains(fault)).collect::<Vec<_>>());
+    format!("{why}: nothing is told of classes and images")
+}
+
+/// The hardest images of the best experiments, and those on which the best and the worst disagree.
+fn galleries(panel: &Panel<'_>, pixels: &Images, names: &[String]) -> Vec<Gallery> {
+    let right = |own: &Answers| {
+        let right = |run: &Answer| {
+            own.labels.iter().zip(&run.predicted).filter(|(label, said)| label == said).count()
+        };
+        own.runs.iter().map(right).sum::<usize>() as f64 / own.runs.len().max(1) as f64
+    };
+    let mut ranked: Vec<_> = panel.answers.iter().collect();
+    ranked.sort_by(|a, b| right(b).total_cmp(&right(a)));
+    let draw = |image: u32, class: u8, said: String| Picture {
+        png: png(pixels, image),
+        class: class_name(names, class),
+        said,
+    };
+    let mut galleries = Vec::new();
+    for own in ranked.iter().take(MISTAKEN) {
+        let all = hardest(own);
+        let said = |it: &Opinion| {
+            format!("taken for {} ({} of {} runs)", class_name(names, it.said), it.said_by, it.n)
+        };
+        let pictures = all.iter().take(SHOWN).map(|it| draw(it.image, it.label, said(it)));
+        galleries.push(Gallery {
+            title: format!("The worst mistakes of {}", own.experiment),
+            about: format!(
+                "{} of {} test images are wrong in most of its runs; these with the highest loss.",
+                all.len(),
+                own.labels.len()
+            ),
+            pictures: pictures.collect(),
+        });
+    }
+    if let (Some(best), Some(worst)) = (ranked.first(), ranked.last().filter(|_| ranked.len() > 1))
+    {
+        let all = disagreements(best, worst, SHARE).unwrap_or_default();
+        let says = |it: &Opinion| class_name(names, it.said);
+        let said = |it: &Disagreement| {
+            format!(
+                "{}: {}; {}: {}",
+                best.experiment,
+                says(&it.first),
+                worst.experiment,
+                says(&it.second)
+            )
+        };
+        let pictures =
+            all.iter().take(SHOWN).map(|it| draw(it.first.image, it.first.label, said(it)));
+        galleries.push(Gallery {
+            title: format!("Where {} and {} disagree", best.experiment, worst.experiment),
+            about: format!(
+                "{} images that one has right in three quarters of its runs or more and the other wrong in as \
+                 many; of these {} that the first has right.",
+                all.len(),
+                all.iter().filter(|it| it.first_is_right()).count()
+            ),
+            pictures: pictures.collect(),
+        });
+    }
+    galleries
+}
+
+fn png(pixels: &Images, place: u32) -> Vec<u8> {
+    let from = place as usize * IMAGE_BYTES;
+    let own = pixels.pixels.get(from..from + IMAGE_BYTES).unwrap_or_default();
+    image(own, SIDE).unwrap_or_default()
+}
