@@ -32,6 +32,8 @@ pub enum Command {
     Classes(ClassesArgs),
     /// List, and show, the test images on which two experiments disagree.
     Disagree(DisagreeArgs),
+    /// Tell how many seeds it takes to find a difference, and how long that is.
+    PlanSeeds(PlanSeedsArgs),
     /// Write one page on a sweep that stands by itself, or serve it while the sweep trains.
     Report(ReportArgs),
     /// Write the runs of a sweep for TensorBoard or MLflow.
@@ -182,6 +184,34 @@ pub struct CheckArgs {
     /// Spec files, or folders of them.
     #[arg(default_value = "experiments")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `resweep plan-seeds`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanSeedsArgs {
+    /// The sweep, a RON file such as experiments/depth.ron.
+    pub spec: PathBuf,
+    /// The difference that is to be found: percentage points of an accuracy, nats of a loss.
+    #[arg(long, value_name = "POINTS", value_parser = positive)]
+    pub detect: f64,
+    /// How surely it is to be found.
+    #[arg(long, default_value_t = 0.8, value_parser = share)]
+    pub power: f64,
+    /// The level of the tests, before the correction for all pairs.
+    #[arg(long, default_value_t = 0.95, value_parser = share)]
+    pub level: f64,
+    /// The standard deviation over the seeds of an experiment, where runs are not there to tell it.
+    #[arg(long, value_name = "X", value_parser = positive)]
+    pub std: Option<f64>,
+    /// What is compared: a column of runs.csv such as top1, val_top1 or test_loss.
+    #[arg(long, default_value = "top1")]
+    pub metric: String,
+    /// The folder under which the results of the sweep are.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+    /// Change one field for this invocation.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
 }
 
 /// `resweep report`.
@@ -454,6 +484,15 @@ pub enum Rerun {
     Failed,
     /// Those whose loss became NaN or infinite.
     Diverged,
+}
+
+/// A number above 0.
+fn positive(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    match number.is_finite() && number > 0.0 {
+        true => Ok(number),
+        false => Err("give a number above 0, such as 0.2".into()),
+    }
 }
 
 /// A probability that a person asks for.

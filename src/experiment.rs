@@ -28,6 +28,7 @@ use crate::spec::source::Span;
 use crate::spec::sweep::Sweep;
 use crate::spec::train::Train;
 use crate::spec::tree::Tree;
+use crate::spec::until_resolved::{SeedsMetric, UntilResolved};
 
 pub use teacher::Teacher;
 
@@ -41,6 +42,8 @@ pub struct Experiments {
     pub list: Vec<Experiment>,
     /// Each experiment is trained once with each seed.
     pub seeds: Vec<u64>,
+    /// By what rule these are added; all are trained where there is none.
+    pub until_resolved: Option<UntilResolved>,
     /// What the axes are called, in order.
     pub axes: Vec<String>,
     /// The experiment that the others are compared with.
@@ -116,9 +119,45 @@ pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiment
     };
     let baseline = baseline(sweep.baseline.as_ref(), &list).map_err(one)?;
     let halving = halving(sweep.halving.as_ref(), &list).map_err(one)?;
+    let until_resolved = until_resolved(&sweep, &list).map_err(one)?;
     let axes = sweep.axes.labels().map(|label| label.name.clone()).collect();
     let (seeds, overrides) = (sweep.seeds, sets.to_vec());
-    Ok(Experiments { name, list, seeds, axes, baseline, halving, left_out, overrides })
+    Ok(Experiments {
+        name,
+        list,
+        seeds,
+        until_resolved,
+        axes,
+        baseline,
+        halving,
+        left_out,
+        overrides,
+    })
+}
+
+/// Seeds are added between experiments that are all trained to their end, by what they have.
+fn until_resolved(sweep: &Sweep, list: &[Experiment]) -> Result<Option<UntilResolved>, SpecError> {
+    let Some(Spanned { value: rule, span }) = &sweep.until_resolved else { return Ok(None) };
+    let fault = |reason: String, help: &str| {
+        Err(SpecError::at(*span, Problem::Value { reason, help: help.into() }))
+    };
+    if sweep.halving.is_some() {
+        let reason =
+            "`UntilResolved` and `halving` do not go together: halving trains few to their end";
+        return fault(reason.into(), "give a number of seeds, or leave `halving` out");
+    }
+    let without = list.iter().find(|experiment| experiment.data.validation.is_none());
+    if let (SeedsMetric::ValTop1, Some(experiment)) = (rule.metric, without) {
+        let name = &experiment.name;
+        return fault(format!("the data of {name} holds no images out for `ValTop1`"), HOLD_OUT);
+    }
+    if list.len() < 2 {
+        return fault(
+            "there is one experiment, and nothing to compare it with".into(),
+            "give a number of seeds",
+        );
+    }
+    Ok(Some(rule.clone()))
 }
 
 /// Halving needs held-out images, and rungs before the end, in every experiment.

@@ -83,6 +83,7 @@
 //! | a peer of the bench | `xtask/src/bench/cases.rs`, `tests/reference/bench_peer.py` |
 //! | a recipe to certify | `experiments/certify/`, its twin in `tests/reference/certify_peer.py` |
 //! | a metric that `compare` knows | its line in `Metric::ALL` of `compare/metric.rs` |
+//! | a rule for seeds | `spec/until_resolved.rs` (its fields), `sweep/adding.rs` (who trains another seed) |
 //! | a test, a correction | its file in `statistics/`; golden numbers in `tests/reference/statistics_golden.py` |
 //! | a format of `compare` | `CompareFormat` in `cli.rs`, `commands/compare/formats.rs` |
 //! | a format of `classes` and `disagree` | `TableFormat` in `cli.rs`, `commands/sheet.rs` |

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Retrace(args) => commands::bisect::retrace::run(&args),
         Command::Classes(args) => commands::classes::run(&args),
         Command::Disagree(args) => commands::disagree::run(&args),
+        Command::PlanSeeds(args) => commands::plan_seeds::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Export(args) => commands::export::run(&args),
         Command::Worker(args) => commands::worker::run(&args),

@@ -44,7 +44,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("cli", &[]),
     ("data", &["data"]),
     ("records", &["records", "saved"]),
-    ("sweep", &["sweep", "records", "saved", "spec"]),
+    ("sweep", &["sweep", "records", "saved", "spec", "statistics"]),
     ("worker", &["worker", "sweep", "records"]),
     ("progress", &["progress", "sweep", "records"]),
 ];

@@ -265,3 +265,74 @@ fn mistakes_say_how_to_mend_them() {
     told.extend([there, Made::new().refused("")]);
     insta::assert_snapshot!("mistakes", told.join("\n"));
 }
+
+#[test]
+fn runs_that_were_dropped_or_wait_are_named_and_do_not_count() {
+    let made = Made::new();
+    for (seed, top1) in (0..).zip([60.0, 61.0, 62.0]) {
+        made.run("net1", seed, top1);
+        made.run("net2", seed, top1 + 5.0 + 0.1 * seed as f64);
+    }
+    made.save("net3", 0, ('a', 0), Status::Dropped, 90.0);
+    made.save("net3", 1, ('a', 0), Status::Paused, 90.0);
+    made.save("net3", 2, ('a', 0), Status::Ok, 70.0);
+    let told = made.told("");
+    for wanted in [
+        "net2 is better than net1: +5.10 points by paired t over 3 seeds",
+        "net3: 2 of 3 runs are not compared: seed 0 was dropped",
+        "seed 1 waits at a rung of halving",
+        "one run of net3 has no spread (n = 1); train 2 seeds or more",
+    ] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+}
+
+#[test]
+fn one_seed_a_side_resolves_nothing() {
+    let made = Made::new();
+    made.run("net1", 0, 60.0);
+    made.run("net2", 0, 90.0);
+    let told = made.told("");
+    let wanted = "net2 is not resolved from net1: +30.00 points, but one run of";
+    assert!(told.contains(wanted), "{told}");
+    assert!(!told.contains("better"), "{told}");
+}
+
+#[test]
+fn seeds_that_were_added_until_it_was_resolved_are_judged_by_that_test() {
+    let made = Made::new();
+    for (seed, top1) in (0..).zip([60.0, 61.0, 62.0, 60.5]) {
+        made.run("net1", seed, top1);
+        made.run("net2", seed, top1 + 5.0 + 0.1 * seed as f64);
+        made.run("net3", seed, top1 + 0.2 - 0.1 * seed as f64);
+    }
+    let head = "experiment,other,round,metric,n,difference,low,high,e_value,threshold,decision";
+    let rows = [
+        "net2,net1,1,top1,3,5.1,,,15,60,open",
+        "net3,net1,1,top1,3,0.1,,,0.5,60,open",
+        "net1,net2,2,top1,4,-5.15,-6,-4,600,60,worse",
+        "net2,net1,2,top1,4,5.15,4,6,600,60,better",
+        "net3,net1,2,top1,4,0.05,-1,1,0.4,60,undecided",
+    ];
+    fs::write(
+        made.path().join("seeds.csv"),
+        [head].iter().chain(&rows).fold(String::new(), |all, row| all + row + "\n"),
+    )
+    .unwrap();
+    let told = made.told("");
+    for wanted in [
+        "net2 is better than net1: +5.15 points by sequential t over 4 seeds",
+        "net3 is not resolved from net1: +0.05 points by sequential t over 4 seeds, but the most seeds that were \
+         allowed did not tell",
+    ] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
+    // By an e-value of 600 p is 1 / 600, and for 3 pairs three times that.
+    assert!(told.contains("0.0017") && told.contains("0.0050"), "{told}");
+    assert!(!told.contains("seeds a side"), "{told}");
+    let told = made.told("--metric test_loss");
+    assert!(
+        told.contains("seeds were added by top1 until pairs were resolved (seeds.csv)"),
+        "{told}"
+    );
+}

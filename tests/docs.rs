@@ -28,6 +28,7 @@ use resweep::spec::sweep::Entry;
 use resweep::spec::train::{
     Augment, Distill, EarlyStop, Ema, Eval, Group, Groups, Optimizer, Schedule, Swa, Teacher, Train,
 };
+use resweep::spec::until_resolved::UntilResolved;
 use serde::de::DeserializeOwned;
 
 const PAGES: [&str; 4] =
@@ -235,6 +236,7 @@ fn fragment(marker: &str, text: &str) -> Result<(), String> {
         "swa" => read::<Swa>(text),
         "earlystop" => read::<EarlyStop>(text),
         "halving" => read::<Halving>(text),
+        "untilresolved" => read::<UntilResolved>(text),
         "groups" => read::<Groups>(text),
         "group" => read::<Group>(text),
         "schedule" => read::<Schedule>(text),

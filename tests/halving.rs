@@ -144,7 +144,15 @@ fn job(experiments: &[&[Fate]], halving: Option<Halving>) -> Job<Fate> {
     });
     let runs = runs.collect();
     let layout = Layout::plain(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    Job { name: "halves".to_owned(), environment, layout, runs, halving, stop: Stop::default() }
+    Job {
+        name: "halves".to_owned(),
+        environment,
+        layout,
+        runs,
+        halving,
+        stop: Stop::default(),
+        until_resolved: None,
+    }
 }
 
 /// Six experiments with one seed; `d` is the best, `b` the next.

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use resweep::records::{
     Access, AccuracyRow, AxisColumns, BenchRow, CertifyRow, CertifyRunRow, ClassPairRow, ClassRow,
     CompareRow, ConfusionRow, DisagreeRow, Ending, Environment, EpochRow, Facts, Found, HalvingRow,
-    Layout, Record, Row, RunId, RunRow, Span, Status, Store, StoreError, Tables, TimingRow, atomic,
-    columns_markdown, csv_bytes, summary,
+    Layout, Record, Row, RunId, RunRow, SeedsRow, Span, Status, Store, StoreError, Tables,
+    TimingRow, atomic, columns_markdown, csv_bytes, summary,
 };
 
 fn id(experiment: &str, seed: u64) -> RunId {
@@ -344,8 +344,13 @@ fn devices_that_differ_are_both_named() {
 #[test]
 fn every_column_says_what_it_means() {
     let all = [RunRow::COLUMNS, EpochRow::COLUMNS, AccuracyRow::COLUMNS, TimingRow::COLUMNS];
-    let others =
-        [HalvingRow::COLUMNS, BenchRow::COLUMNS, CertifyRow::COLUMNS, CertifyRunRow::COLUMNS];
+    let others = [
+        HalvingRow::COLUMNS,
+        SeedsRow::COLUMNS,
+        BenchRow::COLUMNS,
+        CertifyRow::COLUMNS,
+        CertifyRunRow::COLUMNS,
+    ];
     let images =
         [ClassRow::COLUMNS, ClassPairRow::COLUMNS, ConfusionRow::COLUMNS, DisagreeRow::COLUMNS];
     for column in all.iter().chain(&others).chain(&images).copied().flatten() {
@@ -372,6 +377,7 @@ fn the_results_readme_explains_every_column() {
     let text = with_columns::<RunRow>(&text);
     let text = with_columns::<EpochRow>(&text);
     let text = with_columns::<HalvingRow>(&text);
+    let text = with_columns::<SeedsRow>(&text);
     let text = with_columns::<BenchRow>(&text);
     let text = with_columns::<CertifyRow>(&text);
     let text = with_columns::<CertifyRunRow>(&text);

@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 use resweep::statistics::{
-    Design, MOST_FLIPPED, McNemar, PairedT, Welch, holm, mean, median, range, sign_flip, variance,
+    Design, MOST_FLIPPED, McNemar, PairedT, Sequential, Welch, holm, mean, median, range,
+    sign_flip, variance,
 };
 
 fn numbers(text: &str) -> Vec<f64> {
@@ -140,4 +141,60 @@ proptest! {
             prop_assert!(few.unwrap() >= alpha - 1e-9);
         }
     }
+}
+
+#[test]
+fn the_sequential_test_is_the_integral_of_its_definition() {
+    for row in rows("sequential.csv", 5) {
+        let test = Sequential::of(&numbers(&row[0])).unwrap();
+        let (ours, theirs) = (test.e_value(), number(&row, 2));
+        assert!((ours - theirs).abs() < 1e-6 * theirs, "{ours} is not {theirs}");
+        match test.interval(number(&row, 1)) {
+            None => assert_eq!(&row[3], "", "{row:?}"),
+            Some((low, high)) => {
+                let wide = high - low;
+                assert!((low - number(&row, 3)).abs() < 1e-6 * wide, "{low}: {row:?}");
+                assert!((high - number(&row, 4)).abs() < 1e-6 * wide, "{high}: {row:?}");
+            }
+        }
+    }
+    assert_eq!(Sequential::of(&[1.0]), None);
+    assert_eq!(Sequential::of(&[1.0, 1.0]), None);
+}
+
+/// The share of sequences of 3 to 30 differences with this effect in which `claims` is ever true.
+fn ever(effect: f64, claims: impl Fn(&[f64]) -> bool) -> f64 {
+    use rand::SeedableRng;
+    use rand_distr::{Distribution, StandardNormal};
+    const SEQUENCES: usize = 2000;
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+    let claimed = (0..SEQUENCES).filter(|_| {
+        let noise = StandardNormal.sample_iter(&mut random).take(30);
+        let differences: Vec<f64> = noise.map(|noise: f64| noise + effect).collect();
+        (3..=30).any(|n| claims(&differences[..n]))
+    });
+    claimed.count() as f64 / SEQUENCES as f64
+}
+
+/// The standard error of these shares is 0.005 at 0.05.
+#[test]
+fn looking_after_every_seed_costs_the_sequential_test_nothing() {
+    let sequential = |differences: &[f64]| {
+        Sequential::of(differences).is_some_and(|test| test.e_value() >= 20.0)
+    };
+    let naive = |differences: &[f64]| {
+        PairedT::of(differences).is_some_and(|test| test.p_difference() < 0.05)
+    };
+    let (kept, lost) = (ever(0.0, sequential), ever(0.0, naive));
+    assert!(kept < 0.05, "{kept}");
+    assert!(lost > 0.15, "a t test at every look claims falsely in {lost}");
+    let found = ever(1.0, sequential);
+    assert!(found > 0.95, "{found}");
+    // The interval holds the truth at all looks together.
+    let missed = |differences: &[f64]| {
+        let test = Sequential::of(differences).unwrap();
+        test.interval(0.05).is_some_and(|(low, high)| low > 1.0 || high < 1.0)
+    };
+    let missed = ever(1.0, missed);
+    assert!(missed < 0.05, "{missed}");
 }

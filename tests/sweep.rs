@@ -128,6 +128,7 @@ fn job(fates: &[(&str, u64, Fate)]) -> Job<Fate> {
         layout: Layout::plain(&names),
         runs,
         halving: None,
+        until_resolved: None,
         stop: Stop::default(),
     }
 }

@@ -112,7 +112,15 @@ fn job(fates: &[&str]) -> Job<()> {
     let environment = environment();
     let layout = Layout::plain(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let runs = names.iter().map(|n| run(n)).collect();
-    Job { name: "sweep".into(), environment, layout, runs, halving: None, stop: Stop::default() }
+    Job {
+        name: "sweep".into(),
+        environment,
+        layout,
+        runs,
+        halving: None,
+        stop: Stop::default(),
+        until_resolved: None,
+    }
 }
 
 fn run(experiment: &str) -> Run<()> {

@@ -53,7 +53,10 @@ fn list(experiments: &Experiments) -> String {
     let remarks: Vec<String> =
         (0..experiments.list.len()).map(|at| remark(experiments, at)).collect();
     let has_remarks = remarks.iter().any(|remark| !remark.is_empty());
-    let seeds = experiments.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+    let seeds = match &experiments.until_resolved {
+        Some(rule) => format!("{} to {}", rule.min, rule.max),
+        None => experiments.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(" "),
+    };
     let header: Vec<String> = ["experiment"]
         .into_iter()
         .map(String::from)
@@ -101,8 +104,21 @@ fn count(experiments: &Experiments) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    let runs = many(list * seeds, "run");
-    let line = format!("{} x {} = {runs}", many(list, "experiment"), many(seeds, "seed"));
+    let line = match &experiments.until_resolved {
+        Some(rule) => format!(
+            "{} x {} to {} seeds = {} to {}, until every pair is resolved by {}",
+            many(list, "experiment"),
+            rule.min,
+            rule.max,
+            list * rule.min as usize,
+            many(list * seeds, "run"),
+            rule.metric
+        ),
+        None => {
+            let runs = many(list * seeds, "run");
+            format!("{} x {} = {runs}", many(list, "experiment"), many(seeds, "seed"))
+        }
+    };
     match told.is_empty() {
         true => format!("{line}\n"),
         false => format!("{line}; {}\n", told.join(", ")),

@@ -96,6 +96,11 @@ pub enum Error {
         "--share cannot be used with `halving`, which decides by all runs together; leave --share out, or --set halving=None"
     )]
     SharedHalving,
+    /// `--share` with seeds that are added on the way.
+    #[error(
+        "--share cannot be used with `seeds: UntilResolved(..)`, which decides by all runs together; leave --share out, or give a number of seeds, as --set seeds=5"
+    )]
+    SharedSeeds,
     /// TF32 without a GPU.
     #[error(
         "train.precision is Tf32, which GPUs alone have; leave it out for TF32 there and fp32 here, or --set train.precision=Fp32"
@@ -131,6 +136,7 @@ impl Error {
             | Self::RecordedDevice(_)
             | Self::NoTf32
             | Self::SharedHalving
+            | Self::SharedSeeds
             | Self::Classes { .. } => 2,
             _ => 1,
         }

@@ -23,6 +23,7 @@ mod interrupt;
 mod jobs;
 pub mod kept;
 pub mod plan;
+pub mod plan_seeds;
 #[cfg(feature = "torch")]
 mod prepare;
 pub mod report;

@@ -45,6 +45,9 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<Summary, super::E
     if args.share && experiments.halving.is_some() {
         return Err(super::Error::SharedHalving);
     }
+    if args.share && experiments.until_resolved.is_some() {
+        return Err(super::Error::SharedSeeds);
+    }
     let (device, folder) = (prepare::device(args.device, None)?, args.data.as_deref());
     for experiment in &experiments.list {
         prepare::precision(&device, experiment.train.precision)?;
@@ -86,7 +89,7 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<Summary, super::E
         execute(&job, &mut OneByOne(&mut runner), &store, &mut progress, start)?
     };
     print!("{}", summary.text());
-    println!("{}", tables_line(store.folder(), job.halving.is_some()));
+    println!("{}", tables_line(store.folder(), &job));
     println!("Runs: {}", saved::runs(store.folder()).display());
     print!("{}", left(&summary));
     Ok(summary)
@@ -148,9 +151,11 @@ pub(super) fn runner<'a>(
     Runner::new(device.device, Box::new(load))
 }
 
-fn tables_line(folder: &Path, has_rungs: bool) -> String {
-    let rungs = if has_rungs { ", halving.csv" } else { "" };
-    format!("Tables: {}/accuracy.csv, timing.csv, runs.csv, epochs.csv{rungs}", folder.display())
+fn tables_line<T>(folder: &Path, job: &Job<T>) -> String {
+    let rungs = if job.halving.is_some() { ", halving.csv" } else { "" };
+    let seeds = if job.until_resolved.is_some() { ", seeds.csv" } else { "" };
+    let folder = folder.display();
+    format!("Tables: {folder}/accuracy.csv, timing.csv, runs.csv, epochs.csv{rungs}{seeds}")
 }
 
 /// A data spec with the numbers of training and test images that it comes to.
@@ -197,7 +202,8 @@ pub(super) fn job(
     let runs = runs.collect::<Result<_, super::Error>>()?;
     let (name, layout) = (experiments.name.clone(), rows::layout(experiments));
     let (halving, stop) = (experiments.halving.clone(), Stop::default());
-    Ok(Job { name, environment, layout, runs, halving, stop })
+    let until_resolved = experiments.until_resolved.clone();
+    Ok(Job { name, environment, layout, runs, halving, until_resolved, stop })
 }
 
 /// A run of an experiment, with its seed and its spec; its facts tell of images where their sizes are

@@ -6,6 +6,7 @@
 //! | `side` | the runs of an experiment that count, and why the others do not |
 //! | `samples` | the values of two of them by seed, and the test that fits |
 //! | `pair` | two of them: whether they differ, what they cost |
+//! | `sequential` | two of them where seeds were added until they were resolved |
 //! | `images` | two of them image by image |
 //! | `say` | rows to sentences |
 //! | [`classes`] | single classes and images: what is taken for what, and where two experiments disagree |
@@ -19,6 +20,7 @@ mod metric;
 mod pair;
 mod samples;
 mod say;
+mod sequential;
 mod side;
 
 use serde::Serialize;
@@ -107,7 +109,7 @@ pub enum CompareError {
 /// # Errors
 /// [`CompareError`] where nothing of what is asked can be compared.
 pub fn compare(folder: Folder, question: &Question) -> Result<Comparison, CompareError> {
-    let Folder { runs, mut unreadable } = folder;
+    let Folder { runs, mut unreadable, decisions } = folder;
     let mut sides = Side::all(&runs, question.metric);
     let places = question.which.places(&sides)?;
     if let Which::Two(a, b) = &question.which {
@@ -134,6 +136,7 @@ pub fn compare(folder: Folder, question: &Question) -> Result<Comparison, Compar
         }
     }
     let mut rows = rows(&pairs, question);
+    notes.extend(sequential::apply(&mut rows, &decisions, question.metric.name));
     for row in &mut rows {
         images::count(row, &images);
     }

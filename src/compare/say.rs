@@ -37,7 +37,8 @@ fn found(row: &CompareRow, unit: &str) -> String {
 
 /// The seeds that would tell, of a pair that is not resolved.
 fn needed(row: &CompareRow, unit: &str, power: f64) -> Option<String> {
-    row.p.filter(|_| row.verdict == Verdict::NotResolved)?;
+    let is_fixed = row.test.as_deref() != Some(super::sequential::TEST);
+    row.p.filter(|_| row.verdict == Verdict::NotResolved && is_fixed)?;
     let difference = row.difference?.abs();
     let seeds = match row.seeds_needed {
         Some(seeds) => format!("{seeds} seeds a side"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::HumanDuration;
 
-use crate::records::{Decision, EpochRow, HalvingRow, RunRow, Status};
+use crate::records::{Decision, EpochRow, HalvingRow, RunRow, SeedsDecision, SeedsRow, Status};
 use crate::sweep::{Outline, Planned, Point, StepReport};
 
 /// `resnet18 seed 0`.
@@ -73,6 +73,23 @@ pub fn decided(rows: &[HalvingRow]) -> String {
     let go = if count == 1 { "goes" } else { "go" };
     let list = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
     format!("rung {rung}, after epoch {epoch}: {count} of {all} experiments {go} on{list}")
+}
+
+/// `round 2: 1 of 3 pairs open: b against a (+0.12, -0.80 to +1.04)`.
+pub fn added(rows: &[SeedsRow]) -> String {
+    let Some(last) = rows.last() else { return "a round without pairs".into() };
+    let rows: Vec<&SeedsRow> = rows.iter().filter(|row| row.round == last.round).collect();
+    let open = rows.iter().filter(|row| row.decision == SeedsDecision::Open);
+    let told = open.map(|row| {
+        let ends = row.low.zip(row.high);
+        let ends = ends.map(|(low, high)| format!(", {low:+.2} to {high:+.2}"));
+        let difference = row.difference.map_or("no value".into(), |by| format!("{by:+.2}"));
+        let (a, b, ends) = (&row.experiment, &row.other, ends.unwrap_or_default());
+        format!("{a} against {b} ({difference}{ends})")
+    });
+    let told: Vec<String> = told.collect();
+    let list = if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) };
+    format!("round {}: {} of {} pairs open{list}", last.round, told.len(), rows.len())
 }
 
 /// `resnet18 seed 0  epoch 3/200  loss 1.234  test 54.32 %  812 img/s  12.3 s  eta 4m  sweep 2h`:

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::records::{EpochRow, HalvingRow, RunId, RunRow};
+use crate::records::{EpochRow, HalvingRow, RunId, RunRow, SeedsRow};
 use crate::sweep::{Observer, Outline, Planned, Point, StepReport, Warning};
 
 use forecast::Forecast;
@@ -168,6 +168,10 @@ impl<W: Write> Observer for Progress<W> {
     fn paused(&mut self, run: &Outline, row: &RunRow) {
         self.remove_bar(&run.id);
         self.say(&lines::paused(run, row));
+    }
+
+    fn added(&mut self, rows: &[SeedsRow]) {
+        self.say(&lines::added(rows));
     }
 
     fn decided(&mut self, rows: &[HalvingRow]) {

@@ -53,8 +53,8 @@ table! {
         difference_high: Option<f64>,
         /// The level of the interval, and 1 less that of the tests.
         level: f64,
-        /// `paired t` where two seeds or more are on both sides, else `Welch`; empty where there is no
-        /// spread to test by.
+        /// `paired t` where two seeds or more are on both sides, else `Welch`; `sequential t` where seeds
+        /// were added until pairs were resolved; empty where there is no spread to test by.
         test: Option<String>,
         /// Two-sided probability of so large a difference where there is none, by that test.
         p: Option<f64>,

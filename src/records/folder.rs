@@ -9,6 +9,7 @@ use half::f16;
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors};
 
 use super::record::Record;
+use super::seeds::{SeedsRow, last_decisions};
 use super::store::read;
 use crate::saved::{self, RunFile};
 
@@ -19,6 +20,8 @@ pub struct Folder {
     pub runs: Vec<Run>,
     /// Those whose record cannot.
     pub unreadable: Vec<Unreadable>,
+    /// The latest decision of every pair, where seeds were added until pairs were resolved.
+    pub decisions: Vec<SeedsRow>,
 }
 
 /// A run that has ended, or waits.
@@ -62,7 +65,8 @@ impl Folder {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             listed => listed.map_err(|error| Unreadable { path: runs, why: error.to_string() })?,
         };
-        let mut found = Self { runs: Vec::new(), unreadable: Vec::new() };
+        let decisions = last_decisions(sweep);
+        let mut found = Self { runs: Vec::new(), unreadable: Vec::new(), decisions };
         for folder in folders {
             let path = folder.join(RunFile::Record.name());
             match read(&path) {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::column::Row;
 use super::halving::HalvingRow;
 use super::rows::{AccuracyRow, EpochRow, RunRow, TimingRow};
+use super::seeds::SeedsRow;
 
 /// The experiments of a sweep and their axes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,6 +73,7 @@ fn is_fixed(name: &str) -> bool {
         RunRow::COLUMNS,
         EpochRow::COLUMNS,
         HalvingRow::COLUMNS,
+        SeedsRow::COLUMNS,
     ];
     all.concat().iter().any(|column| column.name == name)
 }

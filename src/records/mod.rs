@@ -7,6 +7,7 @@
 //! | `column` | the macro that turns a declaration into struct, header, cells and documentation |
 //! | `record` | one run with its epochs, and how its row follows from them |
 //! | `halving` | what was decided at the rungs of successive halving: a table of its own |
+//! | `seeds` | what was decided of pairs while seeds were added: a table of its own |
 //! | `layout` | the experiments of a sweep in order, and the columns of its axes |
 //! | `tables` | records to tables: the order of the rows, the statistics over seeds |
 //! | `csv` | rows to CSV |
@@ -40,6 +41,7 @@ mod layout;
 mod lock;
 mod record;
 mod rows;
+mod seeds;
 mod store;
 mod summary;
 mod tables;
@@ -59,6 +61,7 @@ pub use layout::{AxisColumns, Layout};
 pub use lock::{Access, Lock};
 pub use record::{Ending, Environment, Facts, Record, RunId, Span};
 pub use rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};
+pub use seeds::{SeedsDecision, SeedsRow, last_decisions};
 pub use store::{Found, Store, StoreError};
 pub use summary::summary;
 pub use tables::Tables;

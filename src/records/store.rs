@@ -18,6 +18,7 @@ use super::layout::AxisColumns;
 use super::lock::{Access, Lock};
 use super::record::{Environment, Record, RunId};
 use super::rows::EpochRow;
+use super::seeds::SeedsRow;
 use super::tables::Tables;
 use crate::saved::{self, RunFile, RunFolder};
 
@@ -284,8 +285,13 @@ impl Store {
             Some(rows) => self.write_table(rows, &tables.axes),
             None => self.remove(&self.folder.join(HalvingRow::FILE)),
         };
+        let seeds = || match &tables.seeds {
+            Some(rows) => self.write_table(rows, &tables.axes),
+            None => self.remove(&self.folder.join(SeedsRow::FILE)),
+        };
         let written = [
             halving(),
+            seeds(),
             self.write_table(&tables.accuracy, &tables.axes),
             self.write_table(&tables.timing, &tables.axes),
             self.write_table(&tables.runs, &tables.axes),

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
 use super::halving::Decision;
 use super::rows::{AccuracyRow, RunRow, Status, TimingRow};
+use super::seeds::{SeedsDecision, SeedsRow};
 use super::tables::Tables;
 
 /// The summary of a sweep: a line per experiment, rounded for reading, and under it the runs that
@@ -110,7 +111,25 @@ fn stops(tables: &Tables) -> String {
             row.experiment, row.rung, row.epoch
         )
     });
-    early.into_iter().chain(dropped).collect()
+    early.into_iter().chain(dropped).chain(pairs(tables)).collect()
+}
+
+/// How the pairs ended for which seeds were added.
+fn pairs(tables: &Tables) -> Vec<String> {
+    let rows = tables.seeds.iter().flatten();
+    let ended = rows.filter(|row| row.decision != SeedsDecision::Open);
+    let line = |row: &SeedsRow| {
+        let (a, b, n) = (&row.experiment, &row.other, row.n);
+        let difference = row.difference.map(|by| format!(" ({by:+.2})")).unwrap_or_default();
+        let said = match row.decision {
+            SeedsDecision::Better => format!("{a} is better than {b}"),
+            SeedsDecision::Worse => format!("{a} is worse than {b}"),
+            SeedsDecision::Equal => format!("{a} and {b} are equal within what matters"),
+            _ => format!("{a} is not resolved from {b}"),
+        };
+        format!("\n{said}{difference}, after {n} seeds")
+    };
+    ended.map(line).collect()
 }
 
 /// A line for each run that did not end well.

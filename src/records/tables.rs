@@ -6,6 +6,7 @@ use super::halving::HalvingRow;
 use super::layout::{AxisColumns, Layout};
 use super::record::Record;
 use super::rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};
+use super::seeds::SeedsRow;
 
 /// The four tables of a sweep.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -20,6 +21,8 @@ pub struct Tables {
     pub timing: Vec<TimingRow>,
     /// A row per experiment and rung that it came to; none where the sweep has no rungs.
     pub halving: Option<Vec<HalvingRow>>,
+    /// A row per pair and round; none where seeds are not added by rule.
+    pub seeds: Option<Vec<SeedsRow>>,
     /// The columns of the axes, in every table.
     pub axes: AxisColumns,
     /// The experiment that the others are compared with.

@@ -15,6 +15,7 @@ use super::network::{Network, expect_kind};
 use super::overlay;
 use super::params::Params;
 use super::tree::{Field, Tree, Value};
+use super::until_resolved::UntilResolved;
 
 /// A sweep: every network with every combination of the axes and every seed.
 ///
@@ -34,9 +35,11 @@ pub struct Sweep {
     /// How experiments are called; `{network}` by default, and after it the values of the axes
     /// that have more than one: `resnet18,width=16,lr=0.1`.
     pub names: Option<Template>,
-    /// Each experiment is trained once with each seed: a list, or a count (3 is `[0, 1, 2]`);
-    /// `[0]` by default.
+    /// Each experiment is trained once with each seed: a list, a count (3 is `[0, 1, 2]`), or
+    /// `UntilResolved(max: 20)`, which adds seeds where experiments are still close; `[0]` by default.
     pub seeds: Vec<u64>,
+    /// In place of these, seeds that are added where experiments are still close.
+    pub until_resolved: Option<Spanned<UntilResolved>>,
     /// The experiment that the others are compared with in `accuracy.csv`; none by default.
     pub baseline: Option<Spanned<String>>,
     /// Which experiments train to their end, by what held-out images say under way; all by
@@ -83,10 +86,8 @@ impl Sweep {
         let baseline = text(loader, tree, "baseline", &mut errors);
         let names = tree.get("names").map(|field| Template::read(&field.tree));
         let names = names.and_then(|names| names.map_err(|error| errors.push(error)).ok());
-        let seeds = seeds(loader, tree).unwrap_or_else(|error| {
-            errors.push(error);
-            vec![0]
-        });
+        let seeds = seeds(loader, tree).map_err(|error| errors.push(error)).ok();
+        let (seeds, until_resolved) = seeds.unwrap_or((vec![0], None));
         let halving = tree.get("halving").map(|field| {
             let read = Halving::read(loader, &field.tree);
             read.map(|value| Spanned { value, span: field.tree.span })
@@ -102,8 +103,19 @@ impl Sweep {
         let (Some(networks), Some(data), Some(train), Some(axes), Some(conditions)) = all else {
             return (None, errors);
         };
-        let sweep =
-            Self { name, networks, axes, conditions, names, seeds, baseline, halving, data, train };
+        let sweep = Self {
+            name,
+            networks,
+            axes,
+            conditions,
+            names,
+            seeds,
+            until_resolved,
+            baseline,
+            halving,
+            data,
+            train,
+        };
         (Some(sweep), errors)
     }
 }
@@ -180,9 +192,21 @@ fn conditions(tree: &Tree) -> Result<Vec<Condition>, Vec<SpecError>> {
     if errors.is_empty() { Ok(conditions) } else { Err(errors) }
 }
 
-/// The seeds: a list, or a count.
-fn seeds(loader: &Loader, tree: &Tree) -> Result<Vec<u64>, SpecError> {
-    let Some(field) = tree.get("seeds") else { return Ok(vec![0]) };
+/// The seeds: a list, a count, or as many as it takes.
+fn seeds(loader: &Loader, tree: &Tree) -> Result<Seeds, SpecError> {
+    let Some(field) = tree.get("seeds") else { return Ok((vec![0], None)) };
+    if field.tree.name() == Some("UntilResolved") {
+        let value = UntilResolved::read(loader, &field.tree)?;
+        return Ok((value.seeds(), Some(Spanned { value, span: field.tree.span })));
+    }
+    listed(loader, field).map(|seeds| (seeds, None))
+}
+
+/// All seeds, and the rule by which they are added where there is one.
+type Seeds = (Vec<u64>, Option<Spanned<UntilResolved>>);
+
+/// A list of seeds, or a count.
+fn listed(loader: &Loader, field: &Field) -> Result<Vec<u64>, SpecError> {
     if let Value::Int(count) = field.tree.value {
         return match count {
             1..=MAX_SEEDS => Ok((0..count as u64).collect()),
@@ -195,7 +219,8 @@ fn seeds(loader: &Loader, tree: &Tree) -> Result<Vec<u64>, SpecError> {
         };
     }
     let Value::List(_) = &field.tree.value else {
-        let expected = "a list of seeds such as `[0, 1, 2]`, or their number".into();
+        let expected =
+            "a list of seeds such as `[0, 1, 2]`, their number, or `UntilResolved(max: 20)`".into();
         let found = field.tree.describe();
         return Err(SpecError::at(field.tree.head(), Problem::WrongType { expected, found }));
     };

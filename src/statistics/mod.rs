@@ -5,6 +5,7 @@
 //! | `welch` | two samples of their own, of unequal variance |
 //! | `paired` | two samples whose values belong together, as runs of the same seed do: t test, and every exchange of signs |
 //! | `mcnemar` | two answers to each of many questions |
+//! | `sequential` | pairs that are looked at after every one of them |
 //! | `holm` | several tests at once |
 //! | `kappa` | whether two name the same classes |
 //! | `noncentral` | Student's t where the means do differ |
@@ -20,6 +21,7 @@ mod mcnemar;
 mod noncentral;
 mod paired;
 mod power;
+mod sequential;
 mod welch;
 
 pub use holm::holm;
@@ -27,6 +29,7 @@ pub use kappa::cohen_kappa;
 pub use mcnemar::McNemar;
 pub use paired::{MOST_FLIPPED, PairedT, sign_flip};
 pub use power::{Design, MOST_VALUES};
+pub use sequential::Sequential;
 pub use welch::Welch;
 
 /// The mean; none of an empty sample.

@@ -10,6 +10,7 @@
 //!
 //! **Invariant:** an error or a panic of the trainer ends its run and no other.
 
+mod adding;
 mod ending;
 mod halving;
 mod observer;
@@ -23,9 +24,10 @@ use std::time::{Instant, SystemTime};
 
 use crate::records::{
     Access, Decisions, Environment, EpochRow, Facts, Found, Layout, Lock, Record, RunId, RunRow,
-    Span, Status, Store, StoreError, Tables, summary,
+    SeedsRow, Span, Status, Store, StoreError, Tables, summary,
 };
 use crate::spec::halving::Halving;
+use crate::spec::until_resolved::UntilResolved;
 
 pub use observer::{Observer, Outline, Planned, StepReport, Warning};
 pub use pool::{
@@ -62,6 +64,8 @@ pub fn execute<T>(
         begun: BTreeSet::new(),
         failed: BTreeSet::new(),
         decisions: None,
+        wanted: None,
+        seed_rows: None,
         unwritten: None,
         is_stopping: false,
     };
@@ -83,6 +87,8 @@ pub struct Job<T> {
     pub runs: Vec<Run<T>>,
     /// Which experiments are trained to their end; all where there is none.
     pub halving: Option<Halving>,
+    /// By what rule seeds are added; all runs are trained where there is none.
+    pub until_resolved: Option<UntilResolved>,
     /// Says that the sweep is to stop.
     pub stop: Stop,
 }
@@ -178,6 +184,10 @@ struct Sweep<'a, T> {
     failed: BTreeSet<RunId>,
     /// What was decided at the rungs; none where there are no rungs.
     decisions: Option<Decisions>,
+    /// How many of the first seeds of each experiment are wanted; all where seeds are not added by rule.
+    wanted: Option<BTreeMap<String, u64>>,
+    /// What was decided of pairs while seeds were added.
+    seed_rows: Option<Vec<SeedsRow>>,
     unwritten: Option<StoreError>,
     /// Whether the observer was told that the sweep stops.
     is_stopping: bool,
@@ -190,13 +200,17 @@ impl<'a, T> Sweep<'a, T> {
         }
         self.recall_decisions(start)?;
         self.remove_checkpoints()?;
+        if let Some(rule) = &self.job.until_resolved {
+            self.decide_seeds(rule);
+        }
         self.write_tables()?;
         let due = self.due();
-        let kept = self.job.runs.len() - due.len();
+        let kept = self.job.runs.iter().filter(|run| self.is_wanted(&run.id)).count() - due.len();
         self.tell_plan(&due, pool.at_once());
-        match &self.job.halving {
-            Some(rule) => self.halve(rule, pool)?,
-            None => self.train(&due, None, pool)?,
+        match (&self.job.halving, &self.job.until_resolved) {
+            (Some(rule), _) => self.halve(rule, pool)?,
+            (None, Some(rule)) => self.add_seeds(rule, pool)?,
+            (None, None) => self.train(&due, None, pool)?,
         }
         if self.store.access() == Access::Shared {
             self.unwritten = self.write_tables().err();
@@ -250,7 +264,14 @@ impl<'a, T> Sweep<'a, T> {
     /// The runs without a record that says they are finished.
     fn due(&self) -> Vec<&'a Run<T>> {
         let finished = |run: &Run<T>| self.records.get(&run.id).is_some_and(|r| self.is_over(r));
-        self.job.runs.iter().filter(|run| !finished(run)).collect()
+        let due = self.job.runs.iter().filter(|run| self.is_wanted(&run.id));
+        due.filter(|run| !finished(run)).collect()
+    }
+
+    /// Whether its seed is among those that its experiment is to train.
+    fn is_wanted(&self, id: &RunId) -> bool {
+        let Some(wanted) = &self.wanted else { return true };
+        wanted.get(&id.experiment).is_some_and(|seeds| id.seed < *seeds)
     }
 
     fn tell_plan(&mut self, due: &[&Run<T>], at_once: usize) {
@@ -319,7 +340,8 @@ impl<'a, T> Sweep<'a, T> {
 
     fn tables(&self) -> Tables {
         let halving = self.decisions.as_ref().map(|decisions| decisions.rows.clone());
-        Tables { halving, ..Tables::of(&self.job.layout, self.records.values()) }
+        let seeds = self.seed_rows.clone();
+        Tables { halving, seeds, ..Tables::of(&self.job.layout, self.records.values()) }
     }
 }
 

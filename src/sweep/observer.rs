@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{EpochRow, HalvingRow, RunId, RunRow, StoreError};
+use crate::records::{EpochRow, HalvingRow, RunId, RunRow, SeedsRow, StoreError};
 
 use super::{Point, Run};
 
@@ -33,6 +33,8 @@ pub trait Observer {
     fn paused(&mut self, _run: &Outline, _row: &RunRow) {}
     /// It is decided who goes on from a rung; a row for each experiment that came to it.
     fn decided(&mut self, _rows: &[HalvingRow]) {}
+    /// It is decided which pairs are given more seeds; a row for each pair that was open.
+    fn added(&mut self, _rows: &[SeedsRow]) {}
     /// A run ended, well or not, and its record is kept.
     fn finished(&mut self, _run: &Outline, _row: &RunRow) {}
     /// Something the user should know, which does not stop the sweep.

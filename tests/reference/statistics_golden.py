@@ -10,6 +10,7 @@
 | `holm.csv` | probabilities, and those of statsmodels' `multipletests(method="holm")` |
 | `noncentral.csv` | t, degrees of freedom, noncentrality, and the probability above t: mpmath's integral of the definition, to 30 digits, and scipy's `nct.sf`, which must agree within 1e-9 where it is a number |
 | `power.csv` | the design, effect, n, alpha, the power by `TTestPower` and `TTestIndPower` (by the definition where they have none), and the fewest values with which it is 0.8 |
+| `sequential.csv` | differences, alpha, the e-value by numeric integration of its definition (the noncentral density of t, `nct.pdf`, over effects with variance 2, by the central one), and the ends of the interval of mean differences whose e-value is below 1 / alpha, by `brentq`; empty where nothing is bounded |
 
 Samples are numbers joined by spaces.
 """
@@ -20,7 +21,9 @@ from pathlib import Path
 
 import mpmath
 import numpy as np
-from scipy.stats import binom, nct, permutation_test, ttest_ind, ttest_rel
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.stats import binom, nct, norm, permutation_test, ttest_ind, ttest_rel
 from scipy.stats import t as student
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -151,7 +154,43 @@ def power():
                     yield design, effect, n, float(alpha), found, fewest[effect, alpha]
 
 
+DIFFERENCES = [
+    ([0.3, -0.1, 0.4], 0.05),
+    ([9.1, 8.2, 9.6, 8.8], 0.05),
+    ([0.5, 0.2, -0.1, 0.3, 0.4, 0.1], 0.05 / 3),
+    ([1.2, 0.4, 0.9, 1.5, 0.2, 0.8, 1.1, 0.6, 1.3, 0.7], 0.005),
+    ([-0.02, 0.01, 0.03, -0.01, 0.0, 0.02, -0.03, 0.01, 0.02, -0.01, 0.0, 0.01], 0.05),
+]
+EXPECTED = 2.0
+
+
+def e_value(differences, shift=0.0):
+    sample = np.asarray(differences) - shift
+    n = len(sample)
+    t = sample.mean() / (sample.std(ddof=1) / math.sqrt(n))
+    prior = norm(0, math.sqrt(EXPECTED))
+    density = lambda effect: nct.pdf(t, n - 1, math.sqrt(n) * effect) * prior.pdf(effect)
+    middle, wide = t / math.sqrt(n), 10 / math.sqrt(n)
+    ends = [-9, min(max(middle - wide, -9), 9), min(max(middle + wide, -9), 9), 9]
+    parts = zip(ends, ends[1:])
+    whole = sum(quad(density, a, b, limit=500, epsabs=0, epsrel=1e-11)[0] for a, b in parts if b > a)
+    return whole / student.pdf(t, n - 1)
+
+
+def sequential():
+    for differences, alpha in DIFFERENCES:
+        mean, std = np.mean(differences), np.std(differences, ddof=1)
+        over = lambda shift: e_value(differences, shift) - 1 / alpha
+        far = 60 * std
+        ends = ["", ""]
+        if over(mean + far) > 0:
+            ends = [repr(float(brentq(over, *pair, xtol=1e-13, rtol=1e-13)))
+                    for pair in ((mean - far, mean), (mean, mean + far))]
+        yield [text(differences), repr(alpha), repr(float(e_value(differences))), *ends]
+
+
 def main():
+    write("sequential.csv", ["differences", "alpha", "e_value", "low", "high"], sequential())
     write("statistics.csv",
           ["a", "b", "margin", "difference", "df", "p", "low", "high", "p_equivalence"], welch())
     write("paired.csv", ["a", "b", "difference", "df", "p", "low", "high", "p_sign_flip"], paired())

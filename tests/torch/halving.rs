@@ -43,7 +43,15 @@ fn job(halving: Option<Halving>) -> Job<Task> {
     let runs = [all(0), all(1)].concat();
     let environment = environment();
     let layout = Layout::plain(&NAMES);
-    Job { name: "halves".into(), environment, layout, runs, halving, stop: Stop::default() }
+    Job {
+        name: "halves".into(),
+        environment,
+        layout,
+        runs,
+        halving,
+        stop: Stop::default(),
+        until_resolved: None,
+    }
 }
 
 fn rungs() -> Option<Halving> {

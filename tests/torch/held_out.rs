@@ -47,6 +47,7 @@ fn job() -> Job<Task> {
         layout: Layout::plain(&["one"]),
         runs,
         halving: None,
+        until_resolved: None,
         stop: Stop::default(),
     }
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use resweep::cli::{
     BisectArgs, CheckArgs, ClassesArgs, CompareArgs, DeviceChoice, DisagreeArgs, EvalArgs,
-    ExportArgs, PlanArgs, ReportArgs, RerunArgs, ShowArgs, SweepArgs,
+    ExportArgs, PlanArgs, PlanSeedsArgs, ReportArgs, RerunArgs, ShowArgs, SweepArgs,
 };
 use resweep::commands;
 use resweep::commands::kept::Ready;
@@ -57,6 +57,8 @@ enum Task {
     Classes(ClassesArgs),
     /// List, and show, the test images on which two experiments disagree.
     Disagree(DisagreeArgs),
+    /// Tell how many seeds it takes to find a difference, and how long that is.
+    PlanSeeds(PlanSeedsArgs),
     /// Write one page on a sweep that stands by itself, or serve it while the sweep trains.
     Report(ReportArgs),
     /// Write the runs of a sweep for TensorBoard or MLflow.
@@ -100,6 +102,7 @@ fn main() -> ExitCode {
         Task::Compare(args) => commands::compare::run(&args),
         Task::Classes(args) => commands::classes::run(&args),
         Task::Disagree(args) => commands::disagree::run(&args),
+        Task::PlanSeeds(args) => commands::plan_seeds::run(&args),
         Task::Report(args) => commands::report::run(&args),
         Task::Export(args) => commands::export::run(&args),
         Task::Sweep(args) if args.dry_run => commands::dry_run::run(&args),

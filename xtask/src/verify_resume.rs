@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use resweep::records::{AccuracyRow, Column, EpochRow, HalvingRow, Row, RunRow, TimingRow};
+use resweep::records::{
+    AccuracyRow, Column, EpochRow, HalvingRow, Row, RunRow, SeedsRow, TimingRow,
+};
 use resweep::saved::RunFile;
 
 use crate::handover::{HandoverError, Kept};
@@ -266,6 +268,7 @@ fn columns(file: &str) -> Option<&'static [Column]> {
         (RunRow::FILE, RunRow::COLUMNS),
         (EpochRow::FILE, EpochRow::COLUMNS),
         (HalvingRow::FILE, HalvingRow::COLUMNS),
+        (SeedsRow::FILE, SeedsRow::COLUMNS),
     ];
     tables.iter().find(|(name, _)| *name == file).map(|(_, columns)| *columns)
 }

@@ -107,7 +107,7 @@ fn open(asked: &Path, watched: bool) -> Result<(PathBuf, Folder), FolderError> {
         Err(FolderError::NoneReadable(path, faults)) if has_begun(&path) => (path, faults),
         found => return found,
     };
-    Ok((path, Folder { runs: Vec::new(), unreadable }))
+    Ok((path, Folder { runs: Vec::new(), unreadable, decisions: Vec::new() }))
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {

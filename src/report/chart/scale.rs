@@ -24,7 +24,7 @@ impl Scale {
         let (low, high) = ends.unwrap_or((0.0, 1.0));
         // A single number stands in the middle.
         let least = if log { 0.1 } else { low.abs().max(1e-3) * 0.02 };
-        let room = ((high - low) * 0.05).max(least);
+        let room = if high > low { (high - low) * 0.05 } else { least };
         Self { from: low - room, to: high + room, log, least: 0.0, places }
     }
 
@@ -54,7 +54,7 @@ impl Scale {
     }
 
     fn even_ticks(&self, count: usize) -> Vec<(f64, String)> {
-        let step = nice((self.to - self.from) / count.max(1) as f64).max(self.least);
+        let step = nice((self.to - self.from) / (count as f64 + 0.9)).max(self.least);
         let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
         let first = (self.from / step).ceil();
         let numbers = (0..=2 * count).map(|at| (first + at as f64) * step);
