@@ -15,6 +15,7 @@ use resweep::spec::train::Train;
 use resweep::train::batches::DeviceImages;
 use resweep::train::checkpoint::{Checkpoints, Moment};
 use resweep::train::fit::{Course, Epoch, Reached, Sets, Step, Then, Watch};
+use resweep::train::precision::arithmetic;
 use resweep::train::saved::{FileError, Keeper, Misfit, Saved, read, write};
 use resweep::train::split::split;
 use tch::{Device, Tensor};
@@ -81,6 +82,11 @@ const SEED: u64 = 5;
 
 fn model(seed: u64) -> Model {
     Model::new(plan(), seed, Device::Cpu).unwrap()
+}
+
+/// A model that computes as a recipe says.
+fn model_of(recipe: &Train, seed: u64) -> Model {
+    model(seed).computing_with(arithmetic(recipe.precision))
 }
 
 fn saved(course: &mut Course<'_>) -> Saved {
@@ -180,17 +186,17 @@ fn assert_same(what: &str, whole: &mut Course<'_>, second: &mut Course<'_>) {
 fn check(images: &Images, fields: &str, at: u32) {
     let (recipe, folder) = (recipe(fields), tempfile::tempdir().unwrap());
     let path = folder.path().join("run.safetensors");
-    let whole_model = model(SEED);
+    let whole_model = model_of(&recipe, SEED);
     let mut whole = Course::new(&whole_model, &recipe, SEED, images.sets()).unwrap();
     whole.train(4, &mut Told::default()).unwrap();
 
-    let first_model = model(SEED);
+    let first_model = model_of(&recipe, SEED);
     let mut first = Course::new(&first_model, &recipe, SEED, images.sets()).unwrap();
     first.train(at, &mut Told::default()).unwrap();
     write(&path, &saved(&mut first)).unwrap();
 
     // Whatever the new run begins with is replaced.
-    let (second_model, mut told) = (model(SEED + 1), Told::default());
+    let (second_model, mut told) = (model_of(&recipe, SEED + 1), Told::default());
     let mut second = Course::new(&second_model, &recipe, SEED, images.sets()).unwrap();
     Keeper::restore(read(&path).unwrap(), |keeper| second.keep(keeper)).unwrap();
     assert_eq!(second.epochs(), first.epochs(), "{fields}");
@@ -236,6 +242,16 @@ fn averages_augmentations_and_parts_of_batches_go_on() {
         for at in [1, 2] {
             check(&images, &format!("{sgd}, {fields}"), at);
         }
+    }
+}
+
+/// In float16 the scale of the loss, and the steps since it last fell, go on too.
+#[test]
+fn sixteen_bits_go_on() {
+    let images = Images::new();
+    for precision in ["Fp16", "Bf16", "PureBf16"] {
+        let fields = format!("optimizer: Sgd(lr: 0.1, momentum: 0.9), precision: {precision}");
+        check(&images, &fields, 2);
     }
 }
 
