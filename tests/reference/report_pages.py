@@ -94,12 +94,12 @@ def follows(page, folder, faults):
     page.evaluate("window.scrollTo(0, 700); window.own = 1")
     runs = pathlib.Path(folder) / "runs"
     record = next(runs.glob("*/record.ron"))
-    before = page.locator("header p").inner_text()
+    before = page.locator("header p").first.inner_text()
     aside = record.with_name("record.aside")
     record.rename(aside)
     try:
         time.sleep(4)
-        now = page.locator("header p").inner_text()
+        now = page.locator("header p").first.inner_text()
         expect(faults, now != before and "unfinished" in now, f"it does not follow: {now}")
         expect(faults, page.evaluate("window.own === 1"), "it was loaded anew")
         expect(faults, page.evaluate("window.scrollY") > 600, "it lost its place")
