@@ -231,8 +231,8 @@ pub struct ReportArgs {
     /// The port to serve on; 0 takes one that is free.
     #[arg(long, value_name = "N", default_value_t = 8123, requires = "watch")]
     pub port: u16,
-    /// The experiment that the others are set against in the first table; by default the one with the
-    /// fewest MACs.
+    /// The experiment that the others are set against in the first table; by default the sweep's
+    /// baseline, else the one with the fewest MACs.
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
     /// The folder that holds cifar-10-batches-bin, or is it, for the pictures of test images.

@@ -330,6 +330,8 @@ fn seeds_that_were_added_until_it_was_resolved_are_judged_by_that_test() {
     // By an e-value of 600 p is 1 / 600, and for 3 pairs three times that.
     assert!(told.contains("0.0017") && told.contains("0.0050"), "{told}");
     assert!(!told.contains("seeds a side"), "{told}");
+    assert!(told.contains("the sweep's confidence sequences"), "{told}");
+    assert!(!told.contains("corrected for"), "{told}");
     let told = made.told("--metric test_loss");
     assert!(
         told.contains("seeds were added by top1 until pairs were resolved (seeds.csv)"),

@@ -455,3 +455,37 @@ fn a_point_that_is_higher_stands_higher() {
         "{path}"
     );
 }
+
+#[test]
+fn the_baseline_of_the_sweep_leads_the_first_table() {
+    let made = Results::new("made");
+    for seed in 0..3 {
+        for (name, top1) in [("net1", 50.0), ("net2", 60.0), ("net3", 61.0)] {
+            made.run(name, seed, Status::Ok, &[top1 + seed as f64]);
+        }
+    }
+    let table = "experiment,top1_mean,top1_vs_baseline\nnet1,51,-10\nnet2,61,\nnet3,62,1\n";
+    fs::write(made.path().join("accuracy.csv"), table).unwrap();
+    let head = |more: &[&str]| texts(&parsed(&report(&made.path(), more).1), "th").concat();
+    assert!(head(&[]).contains("against net2"), "{}", head(&[]));
+    assert!(head(&["--baseline", "net3"]).contains("against net3"));
+    fs::remove_file(made.path().join("accuracy.csv")).unwrap();
+    assert!(head(&[]).contains("against net1"), "else the cheapest");
+}
+
+#[test]
+fn what_a_sequential_test_found_is_not_told_as_corrected() {
+    let made = Results::new("made");
+    for seed in 0..4 {
+        for (name, top1) in [("net1", 50.0), ("net2", 60.0), ("net3", 61.0)] {
+            made.run(name, seed, Status::Ok, &[top1 + seed as f64]);
+        }
+    }
+    let captions = || texts(&parsed(&report(&made.path(), &[]).1), "caption").concat();
+    assert!(captions().contains("after Holm's correction"), "{}", captions());
+    let rows = "experiment,other,round,metric,n,difference,low,high,e_value,threshold,decision\n\
+                net2,net1,1,top1,4,10,8,12,600,60,better\n";
+    fs::write(made.path().join("seeds.csv"), rows).unwrap();
+    assert!(!captions().contains("Holm's correction"), "{}", captions());
+    assert!(captions().contains("by the sequential test that added seeds"), "{}", captions());
+}

@@ -162,6 +162,31 @@ fn the_sequential_test_is_the_integral_of_its_definition() {
     assert_eq!(Sequential::of(&[1.0, 1.0]), None);
 }
 
+/// As the reference says under `UntilResolved`.
+#[test]
+fn few_seeds_never_tell_however_far_apart() {
+    for (pairs, seeds) in [(1.0, 4), (2.0, 5), (6.0, 5), (10.0, 6)] {
+        let told = |n: usize| {
+            let differences: Vec<f64> = (0..n).map(|seed| 1e6 + seed as f64).collect();
+            Sequential::of(&differences).unwrap().interval(0.05 / pairs).is_some()
+        };
+        assert!(!told(seeds - 1) && told(seeds), "{pairs} pairs");
+    }
+}
+
+/// Three equal differences of which one is a rounding apart do not vary.
+#[test]
+fn what_varies_by_rounding_does_not_vary() {
+    let base: f64 = 9.97;
+    let equal = [base, base, f64::from_bits(base.to_bits() + 1)];
+    assert!(resweep::statistics::variance(&equal).unwrap() > 0.0);
+    assert_eq!(PairedT::of(&equal), None);
+    assert_eq!(Sequential::of(&equal), None);
+    assert_eq!(Welch::of(&equal, &[1.0, 1.0]), None);
+    assert!(PairedT::of(&[9.97, 9.97, 9.98]).is_some());
+    assert!(Welch::of(&equal, &[1.0, 1.1]).is_some());
+}
+
 /// The share of sequences of 3 to 30 differences with this effect in which `claims` is ever true.
 fn ever(effect: f64, claims: impl Fn(&[f64]) -> bool) -> f64 {
     use rand::SeedableRng;

@@ -78,19 +78,40 @@ impl Grid {
     }
 }
 
-/// Text as LaTeX shows it.
+/// Text as LaTeX shows it, in whatever font.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
-    for letter in text.chars() {
+    let mut before = ' ';
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let is_minus = before == ' ' && letters.peek().is_some_and(char::is_ascii_digit);
         match letter {
+            '-' if is_minus => escaped.push_str("$-$"),
             '\\' => escaped.push_str("\\textbackslash{}"),
             '~' => escaped.push_str("\\textasciitilde{}"),
             '^' => escaped.push_str("\\textasciicircum{}"),
+            '|' => escaped.push_str("\\textbar{}"),
+            '"' => escaped.push_str("''"),
             '<' => escaped.push_str("$<$"),
+            '>' => escaped.push_str("$>$"),
             '±' => escaped.push_str("$\\pm$"),
+            '×' => escaped.push_str("$\\times$"),
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => escaped.extend(['\\', letter]),
             _ => escaped.push(letter),
         }
+        before = letter;
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latex_shows_every_letter_as_it_is() {
+        let text = r#"a_b|c>d"e~f^g\h #1 & 100 % {x} $ -1.5 ± 0.2, 3-5, se-net"#;
+        let shown = r"a\_b\textbar{}c$>$d''e\textasciitilde{}f\textasciicircum{}g\textbackslash{}h \#1 \& 100 \% \{x\} \$ $-$1.5 $\pm$ 0.2, 3-5, se-net";
+        assert_eq!(escaped(text), shown);
+    }
 }

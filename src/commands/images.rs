@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::{DataError, Images, cifar10, shapes10};
+use crate::data::cifar10::{self, Sources};
+use crate::data::{DataError, Images, shapes10};
 use crate::experiment::{self, Experiment};
 use crate::records::Run;
 use crate::saved::RunFile;
@@ -94,7 +95,7 @@ pub(super) fn class_names(data: &Data, folder: Option<&Path>) -> Result<Vec<Stri
     }
 }
 
-/// The test images of these classes, and the names of the classes.
+/// The test images of these classes, and the names of the classes. Nothing is downloaded for them.
 ///
 /// # Errors
 /// [`ImagesError`] where they cannot be read or are others.
@@ -109,7 +110,7 @@ pub(super) fn test_images(
             (shapes10::generate(0, labels.len(), seed), "that are drawn now".to_owned())
         }
         (DataSet::Cifar10, folder) => {
-            let folder = cifar10::locate(folder)?;
+            let folder = cifar10::at_hand(&Sources::from_environment(folder))?;
             (cifar10::load(&folder)?, format!("in {}", folder.display()))
         }
     };

@@ -84,7 +84,7 @@ struct State<'a, T> {
 
 impl<'a, T> Question<'a, T> {
     fn state(&self) -> State<'a, T> {
-        let mut state = State { due: Vec::new(), finished: Vec::new() };
+        let mut state: State<'a, T> = State { due: Vec::new(), finished: Vec::new() };
         for run in &self.job.runs {
             match self.store.peek(&run.id).filter(Record::is_finished) {
                 Some(record)
@@ -95,6 +95,9 @@ impl<'a, T> Question<'a, T> {
                 }
                 _ => state.due.push(run),
             }
+        }
+        if let Some(rule) = &self.job.until_resolved {
+            state.due = surely(&state.due, rule.min);
         }
         state
     }
@@ -174,6 +177,17 @@ impl<'a, T> Question<'a, T> {
         self.keep(split, threads, found.measured)?;
         eprintln!("{outcome}; kept in {}", self.path());
         Ok(split)
+    }
+}
+
+/// Of runs whose seeds are added by rule, those that will surely be trained: the first seeds of every
+/// experiment, or where all have these, the next.
+fn surely<'a, T>(due: &[&'a Run<T>], min: u32) -> Vec<&'a Run<T>> {
+    let first: Vec<_> = due.iter().filter(|run| run.id.seed < u64::from(min)).copied().collect();
+    let next = due.iter().map(|run| run.id.seed).min();
+    match first.is_empty() {
+        true => due.iter().filter(|run| Some(run.id.seed) == next).copied().collect(),
+        false => first,
     }
 }
 

@@ -119,10 +119,11 @@ fn room(experiments: &Experiments) -> String {
     let numbers: f64 = weights.map(|weight| weight.numel() as f64).sum();
     let seeds = experiments.seeds.len();
     let (runs, gigabytes) = (experiments.list.len() * seeds, numbers * 4e-9 * seeds as f64);
+    let upper = if experiments.until_resolved.is_some() { "up to " } else { "" };
     match gigabytes < 1.0 {
         true => String::new(),
         false => format!(
-            "final weights of {runs} runs take {gigabytes:.1} GB of disk; --no-weights keeps none\n"
+            "final weights of {upper}{runs} runs take {upper}{gigabytes:.1} GB of disk; --no-weights keeps none\n"
         ),
     }
 }

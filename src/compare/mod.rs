@@ -104,6 +104,30 @@ pub enum CompareError {
     },
 }
 
+impl Comparison {
+    /// Whether seeds were added until pairs were resolved, so that a sequential test tells of them.
+    #[must_use]
+    pub fn is_sequential(&self) -> bool {
+        self.pairs.iter().any(|row| row.test.as_deref() == Some(sequential::TEST))
+    }
+
+    /// What differences are called resolved by, and what their intervals are.
+    #[must_use]
+    pub fn rests_on(&self) -> String {
+        let percent = self.level * 100.0;
+        match self.is_sequential() {
+            false => format!(
+                "Intervals are of {percent} % for each alone; verdicts go by p (Holm), which is corrected for \
+                 all pairs"
+            ),
+            true => "Seeds were added until pairs were resolved: intervals are those of the sweep's confidence \
+                     sequences, which hold for all pairs together and at every look; p is 1 by the e-value, and \
+                     p (Holm) is that times the number of pairs; verdicts are those of seeds.csv"
+                .into(),
+        }
+    }
+}
+
 /// Compares the experiments of a sweep.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::{CHANNELS, DataError, Dataset, IMAGE_BYTES, Images, MetaProblem, SIDE, shapes10};
 
-pub use locate::{Sources, locate, locate_among};
+pub use locate::{Sources, at_hand, locate, locate_among};
 pub use write::write;
 
 /// The name of the data set in specs and results.

@@ -158,6 +158,12 @@ pub enum DataError {
          set; set one, or {WITHOUT_DOWNLOAD}"
     )]
     NoCache,
+    /// The data set is not on this machine, and what asked for it downloads nothing.
+    #[error(
+        "CIFAR-10 is not on this machine; name the folder that holds {FOLDER} with --data DIR or the \
+         environment variable RESWEEP_DATA, or download it by training on it once"
+    )]
+    NotAtHand,
     /// The server could not be reached.
     #[error("{url}: cannot be reached: {source}; {WITHOUT_DOWNLOAD}")]
     Unreachable {

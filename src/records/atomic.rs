@@ -40,7 +40,7 @@ fn place(
     before: Option<&Path>,
     write: impl FnOnce(&Path) -> io::Result<()>,
 ) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let file = temporary(folder)?;
     write(file.path())?;
     file.as_file().sync_all()?;
@@ -52,13 +52,18 @@ fn place(
     sync_folder(folder)
 }
 
+/// The folder that a file is in, which a bare name is in too.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Replaces a file as a whole, without waiting for the disk: after a crash of the machine it may be
 /// the old one.
 ///
 /// # Errors
 /// What the disk reports; the old file is then still there.
 pub fn replace_soon(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = temporary(path.parent().unwrap_or(Path::new(".")))?;
+    let mut file = temporary(folder_of(path))?;
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())

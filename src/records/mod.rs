@@ -18,6 +18,7 @@
 //! | `differ` | where two runs differ, by what is kept of them |
 //! | `lock` | who uses it |
 //! | `edited` | tables that someone has changed |
+//! | `baseline` | what a sweep sets its experiments against, read from its tables |
 //! | `atomic` | files that are replaced as a whole |
 //!
 //! **Invariant:** a table is a pure function of the records of the planned runs and of the sweep's
@@ -26,6 +27,7 @@
 //! **Invariant:** what is missing is an empty cell, never 0.
 
 pub mod atomic;
+mod baseline;
 mod bench;
 mod certify;
 mod classes;
@@ -46,6 +48,7 @@ mod store;
 mod summary;
 mod tables;
 
+pub use baseline::baseline_of;
 pub use bench::BenchRow;
 pub use certify::{CertifyRow, CertifyRunRow};
 pub use classes::{ClassPairRow, ClassRow, ConfusionRow, DisagreeRow};

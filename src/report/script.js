@@ -26,6 +26,12 @@
     others.forEach(function (other) { hide(other, already === false); });
   }
 
+  // The name of a series by its number.
+  function named(series) {
+    const key = document.querySelector('.key[data-series="' + series + '"]');
+    return key ? key.getAttribute('aria-label').split(': ').slice(0, -1).join(': ') : null;
+  }
+
   function keys(root) {
     all('.key', root).forEach(function (key) {
       const series = key.getAttribute('data-series');
@@ -158,11 +164,18 @@
     const checked = all('input:checked').map(function (part) { return part.id; });
     const focus = document.activeElement ? document.activeElement.id : '';
     const scroll = window.scrollY;
+    // Numbers go to others where an experiment joins; names stay.
+    const names = Array.from(hidden).map(named);
     rest();
     document.querySelector('header').replaceWith(next.querySelector('header'));
     document.querySelector('main').replaceWith(next.querySelector('main'));
     open.forEach(function (id) { const part = document.getElementById(id); if (part) { part.setAttribute('open', 'open'); } });
     checked.forEach(function (id) { const part = document.getElementById(id); if (part) { part.checked = true; } });
+    hidden.clear();
+    all('.key').forEach(function (key) {
+      const series = key.getAttribute('data-series');
+      if (names.indexOf(named(series)) !== -1) { hidden.add(series); }
+    });
     begin(document);
     const part = focus ? document.getElementById(focus) : null;
     if (part) { part.focus({ preventScroll: true }); }

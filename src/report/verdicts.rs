@@ -56,13 +56,15 @@ fn tests(comparison: &Comparison) -> Table {
         "seeds needed",
     ];
     Table {
-        caption: format!(
-            "Every pair: differences with intervals of {} % for each alone; verdicts go by p after Holm's \
-             correction for all pairs. Seeds needed are those a side that show so large a difference with a \
-             power of {}.",
-            comparison.level * 100.0,
-            comparison.power
-        ),
+        caption: match comparison.is_sequential() {
+            true => format!("Every pair. {}.", comparison.rests_on()),
+            false => format!(
+                "Every pair. {}. Seeds needed are those a side that show so large a difference with a power \
+                 of {}.",
+                comparison.rests_on(),
+                comparison.power
+            ),
+        },
         class: "numbers",
         header: header.map(str::to_owned).to_vec(),
         rows: comparison.pairs.iter().map(row).collect(),

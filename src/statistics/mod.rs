@@ -46,6 +46,16 @@ pub fn variance(sample: &[f64]) -> Option<f64> {
     Some(squares / (sample.len() - 1) as f64)
 }
 
+/// How much smaller than the mean a standard error has to be to come of rounding alone.
+const ROUNDING: f64 = 1e-9;
+
+/// The mean with its standard error; none below two values, and where they vary by no more than rounding.
+fn mean_and_error(sample: &[f64]) -> Option<(f64, f64)> {
+    let error = (variance(sample)? / sample.len() as f64).sqrt();
+    let mean = mean(sample)?;
+    (error > ROUNDING * mean.abs()).then_some((mean, error))
+}
+
 /// The middle value, or the mean of the two in the middle; none of an empty sample.
 #[must_use]
 pub fn median(sample: &[f64]) -> Option<f64> {

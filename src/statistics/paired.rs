@@ -1,6 +1,6 @@
 //! Two samples whose values belong together, as the runs of one seed do.
 
-use super::{above_t, critical_t, mean, variance};
+use super::{above_t, critical_t, mean_and_error};
 
 /// Pairs compared by their differences (Student 1908).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,13 +14,12 @@ pub struct PairedT {
 }
 
 impl PairedT {
-    /// Of the differences within the pairs; none below two, and where they do not vary at all.
+    /// Of the differences within the pairs; none below two, and where they vary by no more
+    /// than rounding.
     #[must_use]
     pub fn of(differences: &[f64]) -> Option<Self> {
-        let n = differences.len() as f64;
-        let error = (variance(differences)? / n).sqrt();
-        let difference = mean(differences)?;
-        (error > 0.0).then_some(Self { difference, error, freedom: n - 1.0 })
+        let (difference, error) = mean_and_error(differences)?;
+        Some(Self { difference, error, freedom: differences.len() as f64 - 1.0 })
     }
 
     /// The two-sided probability of a difference as large as this where there is none.

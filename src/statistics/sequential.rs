@@ -1,6 +1,6 @@
 //! A test of pairs that may be looked at after every one of them.
 
-use super::{mean, variance};
+use super::mean_and_error;
 
 /// How much larger than its spread a mean difference is expected to be, as a variance: effects (mean by
 /// standard deviation) are weighed by a normal distribution of this variance around 0. The test holds
@@ -26,13 +26,12 @@ pub struct Sequential {
 }
 
 impl Sequential {
-    /// Of the differences within the pairs; none below two, and where they do not vary at all.
+    /// Of the differences within the pairs; none below two, and where they vary by no more
+    /// than rounding.
     #[must_use]
     pub fn of(differences: &[f64]) -> Option<Self> {
-        let n = differences.len() as f64;
-        let error = (variance(differences)? / n).sqrt();
-        let difference = mean(differences)?;
-        (error > 0.0).then_some(Self { difference, error, n })
+        let (difference, error) = mean_and_error(differences)?;
+        Some(Self { difference, error, n: differences.len() as f64 })
     }
 
     /// The evidence against there being no difference: 1 / alpha or more rejects that at level alpha.

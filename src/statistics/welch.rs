@@ -1,6 +1,6 @@
 //! Two samples of their own.
 
-use super::{above_t, critical_t, mean, variance};
+use super::{ROUNDING, above_t, critical_t, mean, variance};
 
 /// Two samples of unequal variance compared (Welch 1947).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,14 +14,16 @@ pub struct Welch {
 }
 
 impl Welch {
-    /// None below two values on either side, and where neither side varies at all.
+    /// None below two values on either side, and where neither side varies by more than rounding.
     #[must_use]
     pub fn of(a: &[f64], b: &[f64]) -> Option<Self> {
         let (of_a, of_b) = (variance(a)? / a.len() as f64, variance(b)? / b.len() as f64);
         let sum = of_a + of_b;
         let parts = of_a.powi(2) / (a.len() - 1) as f64 + of_b.powi(2) / (b.len() - 1) as f64;
-        let difference = mean(a)? - mean(b)?;
-        (sum > 0.0).then(|| Self { difference, error: sum.sqrt(), freedom: sum.powi(2) / parts })
+        let (mean_a, mean_b) = (mean(a)?, mean(b)?);
+        let (difference, error) = (mean_a - mean_b, sum.sqrt());
+        let varies = error > ROUNDING * mean_a.abs().max(mean_b.abs());
+        varies.then(|| Self { difference, error, freedom: sum.powi(2) / parts })
     }
 
     /// The two-sided probability of a difference as large as this where there is none.

@@ -22,6 +22,20 @@ fn cached(cache: &Path) -> Sources {
     Sources { cache: Some(cache.to_owned()), ..nowhere() }
 }
 
+/// Nothing listens at the archive's address, so a download would fail in another way.
+#[test]
+fn what_is_only_shown_is_never_downloaded() {
+    let cache = tempfile::tempdir().unwrap();
+    for cache in [None, Some(cache.path().to_owned())] {
+        let error = cifar10::at_hand(&Sources { cache, ..nowhere() }).unwrap_err();
+        assert!(matches!(error, DataError::NotAtHand), "{error}");
+        says(&error, &["not on this machine", "--data DIR"]);
+    }
+    assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 0);
+    let sources = cached(cache.path());
+    assert_eq!(cifar10::at_hand(&sources).unwrap(), cifar10::locate_among(&sources).unwrap());
+}
+
 #[test]
 fn the_command_line_comes_before_the_variable_before_the_cache() {
     let cache = tempfile::tempdir().unwrap();

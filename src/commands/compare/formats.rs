@@ -58,11 +58,10 @@ fn sentences(told: &Comparison) -> Vec<String> {
 }
 
 fn legend(told: &Comparison) -> String {
-    let percent = told.level * 100.0;
     let mut text = format!(
-        "± sample standard deviation over the n runs. Differences are in {}, with intervals of {percent} % \
-         for each alone; p (Holm) is corrected for all pairs.\n",
-        if told.unit == "%" { "percentage points" } else { told.unit }
+        "± sample standard deviation over the n runs. Differences are in {}. {}.\n",
+        if told.unit == "%" { "percentage points" } else { told.unit },
+        told.rests_on()
     );
     if !told.images.is_empty() {
         text += "Image by image (McNemar's exact test, Holm over the seeds of a pair) tells whether two \

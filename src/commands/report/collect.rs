@@ -12,7 +12,7 @@ use crate::commands::images::spec_at;
 use crate::compare::{self, CompareError, Comparison, Metric, Question, Which, newest_runs};
 use crate::experiment::Experiment;
 use crate::picture::{Unfold, svg};
-use crate::records::{Folder, Run, Unreadable};
+use crate::records::{Folder, Run, Unreadable, baseline_of};
 use crate::report::{Drawn, Group, Report, Setup};
 use crate::saved::{self, RunFile};
 use crate::spec::data::DataSet;
@@ -39,7 +39,7 @@ pub(super) fn report(
     let networks = networks(&trained);
     let again = again(&args.results, &groups, &folders, &trained);
     let setup = setup(&trained);
-    let reference = reference(args, &groups)?;
+    let reference = reference(args, path, &groups)?;
     let comparison = comparison(folder, args)?;
     notes.extend(comparison.iter().flat_map(|comparison| comparison.notes.clone()));
     notes.sort();
@@ -63,17 +63,19 @@ pub(super) fn report(
     ))
 }
 
-/// The experiment that the others are set against: the one asked for, else the cheapest.
-fn reference(args: &ReportArgs, groups: &[Group]) -> Result<Option<String>, Error> {
-    let known = groups.iter().map(|group| group.name.clone()).collect();
+/// The experiment that the others are set against: the one asked for, else the sweep's baseline, else the
+/// cheapest.
+fn reference(args: &ReportArgs, path: &Path, groups: &[Group]) -> Result<Option<String>, Error> {
+    let is_known = |name: &String| groups.iter().any(|group| group.name == *name);
+    let known: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
     match &args.baseline {
-        Some(name) if groups.iter().any(|group| group.name == *name) => Ok(Some(name.clone())),
+        Some(name) if is_known(name) => Ok(Some(name.clone())),
         Some(name) => {
             let error = CompareError::UnknownExperiment { name: name.clone(), known };
             Err(Error::Baseline(told(&error)))
         }
         None if groups.len() < 2 => Ok(None),
-        None => Ok(known.first().cloned()),
+        None => Ok(baseline_of(path).filter(is_known).or_else(|| known.first().cloned())),
     }
 }
 

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use super::classes::ended;
 use super::results::{self, FolderError};
 use crate::cli::ReportArgs;
+use crate::records::atomic::replace;
 use crate::records::{Folder, Unreadable};
 use crate::report::page;
 
@@ -112,5 +113,7 @@ fn open(asked: &Path, watched: bool) -> Result<(PathBuf, Folder), FolderError> {
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let unwritable = |why| Error::Unwritable { path: path.to_owned(), why };
-    fs::write(path, bytes).map_err(unwritable)
+    // A pipe or a terminal is written to, not replaced.
+    let is_special = path.metadata().is_ok_and(|known| !known.is_file());
+    if is_special { fs::write(path, bytes) } else { replace(path, bytes) }.map_err(unwritable)
 }

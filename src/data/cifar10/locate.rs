@@ -27,17 +27,32 @@ pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, DataError> {
 ///
 /// As [`locate`].
 pub fn locate_among(sources: &Sources) -> Result<PathBuf, DataError> {
-    if let Some(dir) = &sources.explicit {
-        return resolve(dir, Origin::Explicit);
-    }
-    if let Some(dir) = &sources.variable {
-        return resolve(dir, Origin::Variable);
+    if let Some(folder) = named(sources)? {
+        return Ok(folder);
     }
     let cache = sources.cache.as_ref().ok_or(DataError::NoCache)?.join("resweep");
-    if cache.join(FOLDER).exists() {
-        return resolve(&cache.join(FOLDER), Origin::Cache);
-    }
     download::fetch(&sources.archive, &cache)
+}
+
+/// Finds the folder of CIFAR-10 as [`locate_among`] does, and downloads nothing.
+///
+/// # Errors
+///
+/// Where the folder that was named is unfit, or there is none.
+pub fn at_hand(sources: &Sources) -> Result<PathBuf, DataError> {
+    named(sources)?.ok_or(DataError::NotAtHand)
+}
+
+/// The first folder that is named, or the cache where it has the data.
+fn named(sources: &Sources) -> Result<Option<PathBuf>, DataError> {
+    if let Some(dir) = &sources.explicit {
+        return resolve(dir, Origin::Explicit).map(Some);
+    }
+    if let Some(dir) = &sources.variable {
+        return resolve(dir, Origin::Variable).map(Some);
+    }
+    let cache = sources.cache.as_ref().map(|cache| cache.join("resweep").join(FOLDER));
+    cache.filter(|cache| cache.exists()).map(|cache| resolve(&cache, Origin::Cache)).transpose()
 }
 
 /// The places where CIFAR-10 may be, in the order in which they are asked.
