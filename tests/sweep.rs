@@ -13,8 +13,8 @@ use resweep::records::{
     Access, Environment, EpochRow, Layout, RunId, RunRow, Status, Store, StoreError,
 };
 use resweep::sweep::{
-    Job, Observer, OneByOne, Outcome, Outline, Planned, Run, RunLog, Start, StepReport, Stop,
-    Summary, SweepError, Trained, Trainer, Warning, Work, execute,
+    Job, Observer, OneByOne, Outcome, Outline, Planned, Point, Run, RunLog, Start, StepReport,
+    Stop, Summary, SweepError, Trained, Trainer, Warning, Work, execute,
 };
 
 #[path = "common/made.rs"]
@@ -477,4 +477,42 @@ fn bars_go_with_a_sweep_from_its_start_to_its_end() {
     let summary =
         execute(&job(&GOOD), &mut OneByOne(&mut mock), &bench.store(), &mut bars, Start::Resume);
     assert_eq!(summary.unwrap().trained, 4);
+}
+
+/// Goes on after an epoch that an earlier process has trained.
+struct GoesOn;
+
+impl Trainer<Fate> for GoesOn {
+    type Error = MockError;
+
+    fn train(&mut self, work: &Work<'_, Fate>, log: &mut RunLog<'_>) -> Result<Trained, MockError> {
+        log.go_on(Point { epochs: 1, steps: 0 });
+        log.recall(row(work.run, 1));
+        log.epoch(row(work.run, 2));
+        log.epoch(row(work.run, 3));
+        let (latency_ms, peak_memory_mb) = (None, None);
+        let outcome = Outcome::Completed;
+        Ok(Trained { outcome, restored_epoch: None, latency_ms, peak_memory_mb })
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_tells_of_the_time_before() {
+    let bench = Bench::new();
+    let (job, store) = (job(&GOOD[..1]), bench.store());
+    let clock = store.run(&job.runs[0].id).file(resweep::saved::RunFile::Clock);
+    fs::create_dir_all(clock.parent().unwrap()).unwrap();
+    fs::write(&clock, r#"(started: "2026-01-02T03:04:05Z", wall_s: 1000.0, after: 0)"#).unwrap();
+    let summary =
+        execute(&job, &mut OneByOne(&mut GoesOn), &store, &mut (), Start::Resume).unwrap();
+    let run = &summary.tables.runs[0];
+    assert_eq!(run.started, "2026-01-02T03:04:05Z");
+    assert!((1000.0..1060.0).contains(&run.wall_s), "{}", run.wall_s);
+    assert!(!clock.exists(), "it goes with the checkpoints");
+    // One that starts anew tells of its own time alone.
+    fs::write(&clock, r#"(started: "2026-01-02T03:04:05Z", wall_s: 1000.0, after: 0)"#).unwrap();
+    let mut mock = Mock::default();
+    fs::remove_file(store.run(&job.runs[0].id).file(resweep::saved::RunFile::Record)).unwrap();
+    let summary = execute(&job, &mut OneByOne(&mut mock), &store, &mut (), Start::Resume).unwrap();
+    assert!(summary.tables.runs[0].wall_s < 60.0);
 }

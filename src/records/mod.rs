@@ -62,7 +62,7 @@ pub use halving::{Decision, Decisions, HalvingRow};
 pub use kept::{KeptRun, NotKept};
 pub use layout::{AxisColumns, Layout};
 pub use lock::{Access, Lock};
-pub use record::{Ending, Environment, Facts, Record, RunId, Span};
+pub use record::{Clock, Ending, Environment, Facts, Record, RunId, Span};
 pub use rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};
 pub use seeds::{SeedsDecision, SeedsRow, last_decisions};
 pub use store::{Found, Store, StoreError};

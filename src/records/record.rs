@@ -103,6 +103,17 @@ impl Ending {
     }
 }
 
+/// How long a run has trained that is not over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// When it began: RFC 3339, UTC.
+    pub started: String,
+    /// From its beginning, without the time in which nobody trained it, seconds.
+    pub wall_s: f64,
+    /// The epochs that an earlier record has, which tells of its own time.
+    pub after: u32,
+}
+
 /// When a run took place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -204,6 +215,13 @@ impl Record {
         run.wall_s += before.wall_s;
         let peaks = [run.peak_memory_mb, before.peak_memory_mb];
         run.peak_memory_mb = peaks.into_iter().flatten().reduce(f64::max);
+        self
+    }
+
+    /// The record of a run that was cut off and went on.
+    pub fn since(mut self, earlier: &Clock) -> Self {
+        self.run.started.clone_from(&earlier.started);
+        self.run.wall_s += earlier.wall_s;
         self
     }
 

@@ -103,9 +103,10 @@ table! {
         tch_version: Option<String>,
         /// Version of libtorch.
         libtorch_version: Option<String>,
-        /// When the run started: RFC 3339, UTC.
+        /// When the run started, for the first time if it was cut off: RFC 3339, UTC.
         started: String,
-        /// Time from start to end, set-up and latency measurement included.
+        /// Time from start to end, set-up and latency measurement included; of a run that was cut off, that of
+        /// all its parts up to their last epochs.
         wall_s: f64 ["s"],
     }
 }

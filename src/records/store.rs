@@ -16,7 +16,7 @@ use super::edited::Written;
 use super::halving::{Decisions, HalvingRow};
 use super::layout::AxisColumns;
 use super::lock::{Access, Lock};
-use super::record::{Environment, Record, RunId};
+use super::record::{Clock, Environment, Record, RunId};
 use super::rows::EpochRow;
 use super::seeds::SeedsRow;
 use super::tables::Tables;
@@ -241,6 +241,19 @@ impl Store {
         }
     }
 
+    /// Keeps how long a run has trained, for when it goes on. What cannot be written is lost, and
+    /// nothing else.
+    pub fn save_clock(&self, id: &RunId, clock: &Clock) {
+        if let Ok(text) = ron::to_string(clock) {
+            let _ = atomic::replace_soon(&self.run(id).file(RunFile::Clock), text.as_bytes());
+        }
+    }
+
+    /// How long a run had trained that goes on from a checkpoint, where it is known.
+    pub fn clock(&self, id: &RunId) -> Option<Clock> {
+        ron::from_str(&fs::read_to_string(self.run(id).file(RunFile::Clock)).ok()?).ok()
+    }
+
     /// Keeps the record of a run that ended, in place of an earlier one. When it returns, the
     /// record outlasts a crash.
     ///
@@ -335,13 +348,14 @@ impl Store {
         decisions.save(&self.folder).map_err(unwritable)
     }
 
-    /// Removes the checkpoints of a run, where there are some.
+    /// Removes the checkpoints of a run and its clock, where there are some.
     ///
     /// # Errors
     ///
     /// [`StoreError::Write`].
     pub fn remove_checkpoints(&self, id: &RunId) -> Result<(), StoreError> {
         let run = self.run(id);
+        self.remove(&run.file(RunFile::Clock))?;
         self.remove(&run.file(RunFile::EarlierCheckpoint))?;
         self.remove(&run.file(RunFile::Checkpoint))
     }

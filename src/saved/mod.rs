@@ -45,6 +45,8 @@ pub enum RunFile {
     Checkpoint,
     /// The checkpoint before that.
     EarlierCheckpoint,
+    /// How long it has trained up to that, while it trains.
+    Clock,
     /// Held by the process that trains it, where several share a sweep.
     Claim,
 }
@@ -62,6 +64,7 @@ impl RunFile {
             Self::Log => "log.txt",
             Self::Checkpoint => "checkpoint.safetensors",
             Self::EarlierCheckpoint => "checkpoint.before.safetensors",
+            Self::Clock => "clock.ron",
             Self::Claim => "claim",
         }
     }

@@ -23,8 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
 
 use crate::records::{
-    Access, Decisions, Environment, EpochRow, Facts, Found, Layout, Lock, Record, RunId, RunRow,
-    SeedsRow, Span, Status, Store, StoreError, Tables, summary,
+    Access, Clock, Decisions, Environment, EpochRow, Facts, Found, Layout, Lock, Record, RunId,
+    RunRow, SeedsRow, Span, Status, Store, StoreError, Tables, summary,
 };
 use crate::spec::halving::Halving;
 use crate::spec::until_resolved::UntilResolved;
@@ -360,6 +360,8 @@ struct Live<'a, T> {
     /// The record of the run where it waited.
     before: Option<Record>,
     started: (SystemTime, Instant),
+    /// How long it had trained where it was cut off, if it goes on from there.
+    earlier: Option<Clock>,
     epochs: Vec<EpochRow>,
     /// Held while it trains, where others share the sweep.
     claim: Option<Lock>,
@@ -369,8 +371,29 @@ impl<'a, T> Live<'a, T> {
     fn of(run: &'a Run<T>, until: Option<u32>, before: Option<&Record>) -> Self {
         let before = before.filter(|record| record.run.status == Status::Paused).cloned();
         let (started, epochs) = ((SystemTime::now(), Instant::now()), Vec::new());
-        let (outline, claim) = (Outline::of(run), None);
-        Self { run, outline, until, before, started, epochs, claim }
+        let (outline, earlier, claim) = (Outline::of(run), None, None);
+        Self { run, outline, until, before, started, earlier, epochs, claim }
+    }
+
+    /// How long it has trained, for when it is cut off.
+    fn clock(&self) -> Clock {
+        let (started, clock) = self.started;
+        let own = Clock {
+            started: humantime::format_rfc3339_seconds(started).to_string(),
+            wall_s: clock.elapsed().as_secs_f64(),
+            after: self.after(),
+        };
+        match &self.earlier {
+            Some(Clock { started, wall_s, .. }) => {
+                Clock { started: started.clone(), wall_s: own.wall_s + wall_s, ..own }
+            }
+            None => own,
+        }
+    }
+
+    /// The epochs that its earlier record has.
+    fn after(&self) -> u32 {
+        self.before.as_ref().map_or(0, |before| before.run.epochs)
     }
 
     /// The record of the run, which ended now.
@@ -379,6 +402,10 @@ impl<'a, T> Live<'a, T> {
         let ending = ending::ending(end, (self.run.epochs, self.until), &epochs);
         let span = Span { started, wall: clock.elapsed() };
         let record = Record::new(&self.run.id, &self.run.facts, environment, epochs, ending, span);
+        let record = match &self.earlier {
+            Some(earlier) => record.since(earlier),
+            None => record,
+        };
         match &self.before {
             Some(before) => record.after(before),
             None => record,
@@ -415,7 +442,9 @@ impl<T> Watch for Keeper<'_, '_, T> {
 
     fn went_on(&mut self, at: usize, from: Point) {
         self.log(at, &format!("goes on after epoch {} and {} steps", from.epochs, from.steps));
-        let live = &self.live[at];
+        let live = &mut self.live[at];
+        let known = self.sweep.store.clock(&live.run.id);
+        live.earlier = known.filter(|known| known.after == live.after());
         if live.before.is_none() {
             self.sweep.observer.went_on(&live.outline, from);
         }
@@ -442,6 +471,7 @@ impl<T> Watch for Keeper<'_, '_, T> {
         let live = &mut self.live[at];
         live.epochs.push(row);
         self.sweep.store.save_epochs(&live.run.id, &live.epochs);
+        self.sweep.store.save_clock(&live.run.id, &live.clock());
     }
 
     fn recalled(&mut self, at: usize, row: EpochRow) {
@@ -460,6 +490,7 @@ impl<T> Watch for Keeper<'_, '_, T> {
         if let End::Trained(Trained { outcome: Outcome::Stopped, .. }) = end {
             self.sweep.is_stopping();
             self.log(at, "was stopped, with a checkpoint");
+            self.sweep.store.save_clock(&self.live[at].run.id, &self.live[at].clock());
             self.live[at].claim = None;
             self.sweep.observer.stopped(&self.live[at].outline);
             return Ok(());
