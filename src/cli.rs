@@ -57,15 +57,16 @@ pub struct SweepArgs {
     /// The folder that holds cifar-10-batches-bin, or is it.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// The device to train on: auto, cpu, cuda or cuda:N.
+    /// The device to train on: auto, cpu, cuda or cuda:N; or several GPUs, as cuda:0,cuda:1, among which
+    /// the runs are shared.
     #[arg(long, default_value = "auto")]
-    pub device: DeviceChoice,
+    pub device: DeviceChoices,
     /// CPU threads within an operation; by default as many as there are, shared among the runs
     /// that train at the same time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub threads: Option<u32>,
     /// Runs that train at the same time: a number, or auto. On a CPU auto measures for some seconds
-    /// whether several runs with fewer threads each are faster; on a GPU it is 1.
+    /// whether several runs with fewer threads each are faster; on GPUs it is one on each.
     #[arg(long, value_name = "N", default_value = "auto")]
     pub jobs: JobsChoice,
     /// The folder under which `<sweep name>/` is written.
@@ -613,6 +614,35 @@ pub enum DeviceChoice {
     Cpu,
     /// One GPU by its index.
     Cuda(usize),
+}
+
+/// The devices of a sweep: one, or several GPUs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceChoices(pub Vec<DeviceChoice>);
+
+impl DeviceChoices {
+    /// The first of them.
+    #[must_use]
+    pub fn first(&self) -> DeviceChoice {
+        self.0.first().copied().unwrap_or(DeviceChoice::Auto)
+    }
+}
+
+impl FromStr for DeviceChoices {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all: Vec<DeviceChoice> =
+            text.split(',').map(|one| one.trim().parse()).collect::<Result<_, _>>()?;
+        let is_gpu = |choice: &DeviceChoice| matches!(choice, DeviceChoice::Cuda(_));
+        if all.len() > 1 && !all.iter().all(is_gpu) {
+            return Err("several devices are GPUs, as cuda:0,cuda:1; of others write one".into());
+        }
+        match all.iter().enumerate().find(|(at, one)| all[..*at].contains(one)) {
+            Some((_, DeviceChoice::Cuda(index))) => Err(format!("cuda:{index} stands twice")),
+            _ => Ok(Self(all)),
+        }
+    }
 }
 
 impl FromStr for DeviceChoice {

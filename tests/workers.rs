@@ -22,6 +22,11 @@ const WORKER: &str = r#"
 while read -r order; do
     case "$order" in
         *KILLED*) head -n 2 "$0"; kill -9 $$ ;;
+        *ONCE*) if mkdir "$0.once" 2> /dev/null; then head -n 2 "$0"; kill -9 $$; fi; cat "$0" ;;
+        *STICKY*) if mkdir "$0.sticky" 2> /dev/null; then touch "$0.$$"
+                echo 'Ended(Failed("CUDA error: an illegal memory access was encountered"))'
+            elif [ -e "$0.$$" ]; then echo 'Ended(Failed("not by a new process"))'
+            else cat "$0"; fi ;;
         *EXITS*) echo 'the reason' >&2; echo 'frame #0: main' >&2; exit 3 ;;
         *GARBLES*) echo 'libtorch says hello'; cat "$0" ;;
         *FAILS*) echo 'Ended(Failed("no such layer"))' ;;
@@ -99,7 +104,7 @@ fn name(at: usize, fate: &str) -> String {
 }
 
 fn pool(messages: &Path, jobs: u32) -> Processes<'_> {
-    let starter = move |_: Split| {
+    let starter = move |_: Split, _: usize| {
         let mut command = Command::new("sh");
         command.args(["-c", WORKER]).arg(messages);
         command
@@ -202,6 +207,38 @@ fn a_process_that_dies_costs_its_run_alone() {
 }
 
 #[test]
+fn a_run_whose_process_died_is_tried_once_more() {
+    let (runs, scribe) = Bench::new().sweep(&["ok", "ONCE", "STICKY", "ok"], 2);
+    assert_eq!(told(&runs), [(Status::Ok, 2, ""); 4]);
+    let told = |name: &str| scribe.warnings.iter().filter(|line| line.starts_with(name)).count();
+    assert_eq!((told("1-ONCE"), told("2-STICKY")), (1, 1), "{:?}", scribe.warnings);
+    assert!(
+        scribe.warnings.iter().all(|line| line.ends_with("once more")),
+        "{:?}",
+        scribe.warnings
+    );
+    assert_eq!(scribe.live, 0);
+}
+
+#[test]
+fn devices_are_shared_evenly() {
+    let bench = Bench::new();
+    let messages = bench.messages();
+    let given = std::cell::RefCell::new(Vec::new());
+    let starter = |_: Split, device: usize| {
+        given.borrow_mut().push(device);
+        let mut command = Command::new("sh");
+        command.args(["-c", WORKER]).arg(&messages);
+        command
+    };
+    let split = Split { jobs: 5, threads: 1 };
+    let mut pool = Processes::new(Box::new(starter), split).on(2);
+    pool.pace(&run("0-ok"), split, 1.0).unwrap();
+    drop(pool);
+    assert_eq!(*given.borrow(), [0, 1, 0, 1, 0]);
+}
+
+#[test]
 fn what_is_no_message_is_passed_on() {
     let (runs, scribe) = Bench::new().sweep(&["GARBLES"], 2);
     assert_eq!(told(&runs), [(Status::Ok, 2, "")]);
@@ -212,7 +249,7 @@ fn what_is_no_message_is_passed_on() {
 fn a_process_that_cannot_be_started_fails_its_run() {
     let bench = Bench::new();
     let store = Store::open(bench.folder.path(), "sweep", Access::Alone).unwrap();
-    let starter = |_: Split| Command::new("/nonexistent/resweep");
+    let starter = |_: Split, _: usize| Command::new("/nonexistent/resweep");
     let split = Split { jobs: 2, threads: 1 };
     let mut pool = Processes::new(Box::new(starter), split);
     let job = job(&["ok", "ok"]);

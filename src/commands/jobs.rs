@@ -45,7 +45,7 @@ pub(super) struct Question<'a, T> {
     pub job: &'a Job<T>,
     pub store: &'a Store,
     pub start: Start,
-    pub device: &'a Resolved,
+    pub devices: &'a [Resolved],
 }
 
 /// How the runs that are due share the threads of this machine.
@@ -109,14 +109,14 @@ impl<'a, T> Question<'a, T> {
     /// What is kept from before, where it is for this machine.
     fn kept(&self, of_threads: u32, fixed: Option<u32>) -> Option<Split> {
         let kept: Kept = ron::from_str(&self.store.note(FILE)?).ok()?;
-        let same = kept.device == prepare::name(self.device) && kept.of_threads == of_threads;
+        let same = kept.device == prepare::names(self.devices) && kept.of_threads == of_threads;
         let same = same && fixed.is_none_or(|threads| threads == kept.threads);
         same.then_some(Split { jobs: kept.jobs.max(1), threads: kept.threads.max(1) })
     }
 
     /// The number of threads that all finished runs had on this device.
     fn threads_of(&self, finished: &[Record]) -> Option<u32> {
-        let device = prepare::name(self.device);
+        let device = prepare::names(self.devices);
         let mut all = finished.iter().filter(|record| record.run.device == device);
         let threads = all.next()?.run.threads;
         all.all(|record| record.run.threads == threads).then_some(threads)
@@ -148,7 +148,7 @@ impl<'a, T> Question<'a, T> {
     }
 
     fn keep(&self, split: Split, of_threads: u32, measured: Vec<Measured>) -> Result<(), Error> {
-        let (Split { jobs, threads }, device) = (split, prepare::name(self.device));
+        let (Split { jobs, threads }, device) = (split, prepare::names(self.devices));
         let kept = Kept { jobs, threads, device, of_threads, measured };
         let text = ron::ser::to_string_pretty(&kept, ron::ser::PrettyConfig::new().new_line("\n"));
         let text = text.map_err(|error| Error::Worker(std::io::Error::other(error)))?;
@@ -166,8 +166,11 @@ impl<'a, T> Question<'a, T> {
         let costs = costs(due);
         let candidates = Split::candidates(threads, fixed, due.len());
         let alone = candidates.first().copied().unwrap_or(Split { jobs: 1, threads });
-        let on_gpu = self.device.device != tch::Device::Cpu;
-        if on_gpu || candidates.len() < 2 || is_short(&costs, threads) {
+        if self.devices.iter().any(|device| device.device.is_cuda()) {
+            let split = Split::of(self.devices.len() as u32, threads);
+            return Ok(Split { threads: fixed.unwrap_or(split.threads), ..split });
+        }
+        if candidates.len() < 2 || is_short(&costs, threads) {
             return Ok(alone);
         }
         eprintln!("jobs: measuring how the runs share {threads} threads best ...");
@@ -239,13 +242,14 @@ fn outcome(found: &Calibration) -> String {
 }
 
 /// The processes of a sweep, none of which is started yet.
-pub(super) fn processes<'a>(device: &Resolved, args: &'a SweepArgs) -> Processes<'a> {
-    let device = prepare::name(device);
+pub(super) fn processes<'a>(devices: &[Resolved], args: &'a SweepArgs) -> Processes<'a> {
+    let names: Vec<String> = devices.iter().map(prepare::name).collect();
+    let count = names.len();
     let of_threads = tch::get_num_threads().max(1) as u32;
-    let starter = move |split: Split| {
+    let starter = move |split: Split, device: usize| {
         // The program that runs, also where its file was replaced meanwhile.
         let mut command = Command::new("/proc/self/exe");
-        command.args(["worker", "--device", &device]);
+        command.args(["worker", "--device", &names[device]]);
         command.args(["--parent", &std::process::id().to_string()]);
         command.arg("--results").arg(&args.results);
         if let Some(folder) = &args.data {
@@ -263,5 +267,5 @@ pub(super) fn processes<'a>(device: &Resolved, args: &'a SweepArgs) -> Processes
         }
         command
     };
-    Processes::new(Box::new(starter), Split { jobs: 1, threads: 1 })
+    Processes::new(Box::new(starter), Split { jobs: 1, threads: 1 }).on(count)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Error;
-use crate::cli::DeviceChoice;
+use crate::cli::{DeviceChoice, DeviceChoices};
 use crate::data::{Dataset, cifar10, shapes10};
 use crate::device::{self, Resolved};
 use crate::records::Environment;
@@ -20,6 +20,17 @@ pub fn device(choice: DeviceChoice, threads: Option<u32>) -> Result<Resolved, Er
         tch::set_num_threads(threads as i32);
     }
     Ok(resolved)
+}
+
+/// Chooses the devices, and says which and why.
+pub fn devices(choices: &DeviceChoices) -> Result<Vec<Resolved>, Error> {
+    choices.0.iter().map(|choice| device(*choice, None)).collect()
+}
+
+/// The device of a run as it is on record; of several that its sweep had, the first.
+pub fn recorded(text: &str) -> Result<DeviceChoice, Error> {
+    let choices = text.parse::<DeviceChoices>();
+    choices.map(|all| all.first()).map_err(|_| Error::RecordedDevice(text.to_owned()))
 }
 
 /// Chooses the device.
@@ -81,12 +92,20 @@ pub fn name(device: &Resolved) -> String {
     }
 }
 
+/// The names of several: `cuda:0,cuda:1`.
+pub fn names(devices: &[Resolved]) -> String {
+    devices.iter().map(name).collect::<Vec<_>>().join(",")
+}
+
 /// What all runs of an invocation share.
-pub fn environment(device: &Resolved, overrides: &[String]) -> Environment {
+pub fn environment(devices: &[Resolved], overrides: &[String]) -> Environment {
     let (_, commit) = env!("RESWEEP_CODE_VERSION").split_once('+').unzip();
+    let mut models: Vec<String> =
+        devices.iter().map(|device| device::describe(device.device)).collect();
+    models.dedup();
     Environment {
-        device: name(device),
-        device_name: Some(device::describe(device.device)),
+        device: names(devices),
+        device_name: Some(models.join(", ")),
         threads: tch::get_num_threads() as u32,
         overrides: overrides.to_vec(),
         code_version: env!("RESWEEP_CODE_VERSION").into(),

@@ -55,7 +55,7 @@ fn train(
     let recorded = &ready.kept.environment;
     let device = device(args, &recorded.device)?;
     let device = prepare::device(device, Some(args.threads.unwrap_or(recorded.threads)))?;
-    let mut environment = prepare::environment(&device, &recorded.overrides);
+    let mut environment = prepare::environment(std::slice::from_ref(&device), &recorded.overrides);
     environment.machine = machine::lasting();
     let data = args.data.as_deref();
     let (sizes, first) = sweep::sizes(&ready.experiments, data)?;
@@ -79,7 +79,7 @@ const CHECKPOINTS: f64 = 120.0;
 fn device(args: &RerunArgs, recorded: &str) -> Result<DeviceChoice, Error> {
     match args.device {
         Some(device) => Ok(device),
-        None => recorded.parse().map_err(|_| Error::RecordedDevice(recorded.to_owned())),
+        None => prepare::recorded(recorded),
     }
 }
 

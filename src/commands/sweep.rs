@@ -48,17 +48,18 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<Summary, super::E
     if args.share && experiments.until_resolved.is_some() {
         return Err(super::Error::SharedSeeds);
     }
-    let (device, folder) = (prepare::device(args.device, None)?, args.data.as_deref());
+    let (devices, folder) = (prepare::devices(&args.device)?, args.data.as_deref());
+    let device = &devices[0];
     for experiment in &experiments.list {
-        prepare::precision(&device, experiment.train.precision)?;
+        prepare::precision(device, experiment.train.precision)?;
     }
     let access = if args.share { Access::Shared } else { Access::Alone };
     let store = Store::open(&args.results, &experiments.name, access)?;
     let (sizes, first) = sizes(&experiments, folder)?;
-    let mut environment = prepare::environment(&device, &experiments.overrides);
+    let mut environment = prepare::environment(&devices, &experiments.overrides);
     environment.machine = machine::lasting();
-    let mut job = job(&experiments, &sizes, environment, &device)?;
-    slow::warn(&experiments, &device);
+    let mut job = job(&experiments, &sizes, environment, device)?;
+    slow::warn(&experiments, device);
     if !args.no_weights {
         eprint!("{}", room(&experiments));
     }
@@ -68,23 +69,26 @@ fn sweep(args: &SweepArgs, experiments: Experiments) -> Result<Summary, super::E
         Some(Rerun::Diverged) => Start::Rerun(Status::Diverged),
         None => Start::Resume,
     };
-    let mut processes = jobs::processes(&device, args);
-    let question = Question { args, job: &job, store: &store, start, device: &device };
+    let mut processes = jobs::processes(&devices, args);
+    let question = Question { args, job: &job, store: &store, start, devices: &devices };
     let split = jobs::settle(&question, &mut processes)?;
     job.environment.threads = split.threads;
     interrupt::as_sweep(&job.stop).map_err(super::Error::Worker)?;
     let mut progress = Progress::on_stderr();
-    let summary = if split.jobs > 1 {
+    // A GPU that has failed once fails its process for good, so there it has one of its own.
+    let summary = if split.jobs > 1 || device.device.is_cuda() {
         // The processes load their own.
         drop(first);
-        largest_first(&mut job.runs);
+        if split.jobs > 1 {
+            largest_first(&mut job.runs);
+        }
         processes.set_split(split);
         execute(&job, &mut processes, &store, &mut progress, start)?
     } else {
         drop(processes);
         tch::set_num_threads(split.threads as i32);
         let keeping = keeping(args.no_weights, args.checkpoint_every);
-        let runner = runner(&device, folder, first).keeping(keeping);
+        let runner = runner(device, folder, first).keeping(keeping);
         let mut runner = runner.stopped_by(job.stop.clone());
         execute(&job, &mut OneByOne(&mut runner), &store, &mut progress, start)?
     };

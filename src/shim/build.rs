@@ -108,7 +108,7 @@ fn compile(lib: &str) {
 #[cfg(feature = "torch")]
 fn cpp() -> cc::Build {
     let mut build = cc::Build::new();
-    build.cpp(true).std("c++20").opt_level(3);
+    build.cpp(true).std("c++20").opt_level(3).debug(false);
     build
 }
 

@@ -362,6 +362,8 @@ struct Live<'a, T> {
     started: (SystemTime, Instant),
     /// How long it had trained where it was cut off, if it goes on from there.
     earlier: Option<Clock>,
+    /// Whether a process died of it, and another tries it.
+    is_second: bool,
     epochs: Vec<EpochRow>,
     /// Held while it trains, where others share the sweep.
     claim: Option<Lock>,
@@ -372,7 +374,7 @@ impl<'a, T> Live<'a, T> {
         let before = before.filter(|record| record.run.status == Status::Paused).cloned();
         let (started, epochs) = ((SystemTime::now(), Instant::now()), Vec::new());
         let (outline, earlier, claim) = (Outline::of(run), None, None);
-        Self { run, outline, until, before, started, earlier, epochs, claim }
+        Self { run, outline, until, before, started, earlier, is_second: false, epochs, claim }
     }
 
     /// How long it has trained, for when it is cut off.
@@ -443,8 +445,10 @@ impl<T> Watch for Keeper<'_, '_, T> {
     fn went_on(&mut self, at: usize, from: Point) {
         self.log(at, &format!("goes on after epoch {} and {} steps", from.epochs, from.steps));
         let live = &mut self.live[at];
-        let known = self.sweep.store.clock(&live.run.id);
-        live.earlier = known.filter(|known| known.after == live.after());
+        if !live.is_second {
+            let known = self.sweep.store.clock(&live.run.id);
+            live.earlier = known.filter(|known| known.after == live.after());
+        }
         if live.before.is_none() {
             self.sweep.observer.went_on(&live.outline, from);
         }
@@ -459,6 +463,13 @@ impl<T> Watch for Keeper<'_, '_, T> {
             Some(before) => self.sweep.observer.resumed(&live.outline, &before.run),
             None => self.sweep.observer.started(&live.outline),
         }
+    }
+
+    fn tried_again(&mut self, at: usize, why: &str) {
+        let line = format!("{why}; it goes on from its last checkpoint, once more");
+        self.live[at].epochs.clear();
+        self.live[at].is_second = true;
+        self.said(Some(at), &line);
     }
 
     fn step(&mut self, at: usize, step: &StepReport) {

@@ -63,6 +63,9 @@ pub trait Watch {
     fn started(&mut self, at: usize);
     /// A piece goes on from a checkpoint.
     fn went_on(&mut self, _at: usize, _from: Point) {}
+    /// The process of a piece died, and the piece is begun again by another: the epochs told of it so far
+    /// will be told again, as trained or recalled.
+    fn tried_again(&mut self, _at: usize, _why: &str) {}
     /// A training step is done. Comes often: must not wait.
     fn step(&mut self, at: usize, step: &StepReport);
     /// An epoch is trained and evaluated.

@@ -1,6 +1,6 @@
 //! The pool of processes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -15,6 +15,8 @@ use super::process::{Event, Starter, What, Worker, WorkerId};
 pub struct Processes<'a> {
     starter: Starter<'a>,
     split: Split,
+    /// Devices that the workers share.
+    devices: usize,
     workers: Vec<Worker>,
     events: (Sender<Event>, Receiver<Event>),
     /// Workers that were ever started.
@@ -24,7 +26,13 @@ pub struct Processes<'a> {
 impl<'a> Processes<'a> {
     /// A pool without workers yet.
     pub fn new(starter: Starter<'a>, split: Split) -> Self {
-        Self { starter, split, workers: Vec::new(), events: channel(), born: 0 }
+        Self { starter, split, devices: 1, workers: Vec::new(), events: channel(), born: 0 }
+    }
+
+    /// Has the workers share so many devices.
+    #[must_use]
+    pub fn on(self, devices: usize) -> Self {
+        Self { devices: devices.max(1), ..self }
     }
 
     /// Changes how many runs go on at once and with how many threads.
@@ -49,9 +57,16 @@ impl<'a> Processes<'a> {
 
     fn start(&mut self) -> io::Result<()> {
         self.born += 1;
-        let command = (self.starter)(self.split);
-        self.workers.push(Worker::start(command, self.born, &self.events.0)?);
+        let device = self.freest();
+        let command = (self.starter)(self.split, device);
+        self.workers.push(Worker::start(command, (self.born, device), &self.events.0)?);
         Ok(())
+    }
+
+    /// The device with the fewest workers, the first of several.
+    fn freest(&self) -> usize {
+        let workers = |device: &usize| self.workers.iter().filter(|w| w.device == *device).count();
+        (0..self.devices).min_by_key(workers).unwrap_or(0)
     }
 
     fn find(&self, id: WorkerId) -> Option<usize> {
@@ -65,11 +80,33 @@ impl<'a> Processes<'a> {
 
 /// Work that is handed out.
 struct Shift<'w> {
-    /// What is to be handed out, with its place in the list.
-    queue: VecDeque<(usize, Assignment)>,
+    /// What is to be handed out.
+    queue: VecDeque<Piece>,
+    /// What was, by its place in the list, and is not over.
+    given: BTreeMap<usize, Piece>,
     watch: &'w mut dyn Watch,
     /// Whether the workers were told to stop.
     is_stopping: bool,
+}
+
+/// Something to train.
+struct Piece {
+    /// Its place in the list.
+    work: usize,
+    assignment: Assignment,
+    /// How often a process has died of it, or with it.
+    deaths: u32,
+}
+
+/// Processes that may die with a piece before it has failed. What killed one may have been meant for
+/// another.
+const DEATHS: u32 = 2;
+
+/// Whether what a worker says of a failed run tells that its device is of no more use to it: an error of
+/// CUDA stays until the process ends, but for want of memory.
+fn is_lasting(reason: &str) -> bool {
+    let words = ["CUDA error", "CUDNN_STATUS_", "CUBLAS_STATUS_", "device-side assert"];
+    words.iter().any(|word| reason.contains(word)) && !reason.contains("out of memory")
 }
 
 /// Longest time until it is seen that a sweep is to stop.
@@ -82,8 +119,10 @@ impl<T> Pool<T> for Processes<'_> {
 
     fn train_all(&mut self, work: &[Work<'_, T>], watch: &mut dyn Watch) -> Result<(), StoreError> {
         let assigned = work.iter().map(|work| self.assignment(work.run, work.leg.clone()));
-        let queue = assigned.enumerate().collect();
-        let mut shift = Shift { queue, watch, is_stopping: false };
+        let pieces = assigned.enumerate();
+        let queue = pieces.map(|(work, assignment)| Piece { work, assignment, deaths: 0 });
+        let (queue, given) = (queue.collect(), BTreeMap::new());
+        let mut shift = Shift { queue, given, watch, is_stopping: false };
         let outcome = self.work_off(&mut shift);
         if outcome.is_err() {
             self.workers.clear();
@@ -113,13 +152,16 @@ impl Processes<'_> {
 
     /// Gives the next piece to an idle worker.
     fn hand_out(&mut self, shift: &mut Shift<'_>) -> Result<(), StoreError> {
-        let Some((work, assignment)) = shift.queue.pop_front() else { return Ok(()) };
-        match shift.watch.admit(work)? {
-            Admission::Begin => shift.watch.started(work),
-            Admission::Skip => return Ok(()),
-            Admission::Stop => {
-                shift.queue.clear();
-                return Ok(());
+        let Some(piece) = shift.queue.pop_front() else { return Ok(()) };
+        let work = piece.work;
+        if piece.deaths == 0 {
+            match shift.watch.admit(work)? {
+                Admission::Begin => shift.watch.started(work),
+                Admission::Skip => return Ok(()),
+                Admission::Stop => {
+                    shift.queue.clear();
+                    return Ok(());
+                }
             }
         }
         match self.idle() {
@@ -127,7 +169,8 @@ impl Processes<'_> {
                 let worker = &mut self.workers[at];
                 worker.work = Some(work);
                 // Where it cannot be told it is dead, and that is heard.
-                let _ = worker.order(&Order::Train(assignment));
+                let _ = worker.order(&Order::Train(piece.assignment.clone()));
+                shift.given.insert(work, piece);
                 Ok(())
             }
             Err(error) => {
@@ -151,8 +194,15 @@ impl Processes<'_> {
                 shift.watch.recalled(work, *row);
             }
             (What::Message(Message::Said(line)), ..) => shift.watch.said(work, &line),
+            (What::Message(Message::Ended(End::Failed(why))), Some(at), Some(work))
+                if is_lasting(&why) =>
+            {
+                drop(self.workers.swap_remove(at));
+                return shift.mourn(work, why);
+            }
             (What::Message(Message::Ended(end)), Some(at), Some(work)) => {
                 self.workers[at].work = None;
+                shift.given.remove(&work);
                 return shift.watch.ended(work, end);
             }
             (What::Closed, Some(at), work) => return self.bury(at, work, shift),
@@ -161,7 +211,7 @@ impl Processes<'_> {
         Ok(())
     }
 
-    /// Takes a dead worker away; what it had in hand has failed.
+    /// Takes a dead worker away.
     fn bury(
         &mut self,
         at: usize,
@@ -170,8 +220,23 @@ impl Processes<'_> {
     ) -> Result<(), StoreError> {
         let how = self.workers.swap_remove(at).obituary();
         match work {
-            Some(work) => shift.watch.ended(work, End::Failed(how)),
+            Some(work) => shift.mourn(work, how),
             None => Ok(()),
+        }
+    }
+}
+
+impl Shift<'_> {
+    /// Has the piece that a dead worker had in hand tried again, unless it was or all is to stop.
+    fn mourn(&mut self, work: usize, how: String) -> Result<(), StoreError> {
+        match self.given.remove(&work) {
+            Some(mut piece) if piece.deaths + 1 < DEATHS && !self.is_stopping => {
+                piece.deaths += 1;
+                self.watch.tried_again(work, &how);
+                self.queue.push_front(piece);
+                Ok(())
+            }
+            _ => self.watch.ended(work, End::Failed(how)),
         }
     }
 }

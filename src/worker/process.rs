@@ -10,8 +10,9 @@ use crate::sweep::Split;
 
 use super::message::{Message, Order, line};
 
-/// Makes the command that starts a worker, one of those that share the threads so.
-pub type Starter<'a> = Box<dyn Fn(Split) -> Command + 'a>;
+/// Makes the command that starts a worker, one of those that share the threads so, for the device with
+/// this place among those of the pool.
+pub type Starter<'a> = Box<dyn Fn(Split, usize) -> Command + 'a>;
 
 /// Tells workers apart; none is given twice.
 pub(super) type WorkerId = u64;
@@ -40,6 +41,8 @@ pub(super) struct Worker {
     input: ChildStdin,
     /// Reads its standard error, and ends with the last telling line of it.
     errors: Option<JoinHandle<String>>,
+    /// The place of its device.
+    pub device: usize,
     /// The place in the list of the work that it has in hand.
     pub work: Option<usize>,
 }
@@ -49,7 +52,11 @@ impl Worker {
     ///
     /// It must be called on a thread that lives as long as the worker shall: the kernel ends a
     /// worker with the thread that started it.
-    pub fn start(mut command: Command, id: WorkerId, events: &Sender<Event>) -> io::Result<Self> {
+    pub fn start(
+        mut command: Command,
+        (id, device): (WorkerId, usize),
+        events: &Sender<Event>,
+    ) -> io::Result<Self> {
         let piped = Stdio::piped;
         let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn()?;
         let (input, output, errors) =
@@ -60,7 +67,7 @@ impl Worker {
         let (to, also_to) = (events.clone(), events.clone());
         thread::spawn(move || messages(output, id, &to));
         let errors = Some(thread::spawn(move || said(errors, id, &also_to)));
-        Ok(Self { id, child, input, errors, work: None })
+        Ok(Self { id, child, input, errors, device, work: None })
     }
 
     /// Gives the worker an order.

@@ -107,9 +107,9 @@ fn main() -> ExitCode {
         Task::Export(args) => commands::export::run(&args),
         Task::Sweep(args) if args.dry_run => commands::dry_run::run(&args),
         // A mistake in a spec is told before anything is downloaded or compiled.
-        Task::Sweep(args) => {
-            hand_over(commands::plan::check_sweep(&args).and_then(|()| check_device(args.device)))
-        }
+        Task::Sweep(args) => hand_over(
+            commands::plan::check_sweep(&args).and_then(|()| check_device(args.device.first())),
+        ),
         Task::Eval(args) => {
             hand_over(commands::plan::check_network(&args).and_then(|()| check_device(args.device)))
         }

@@ -51,7 +51,7 @@ pub fn run(args: &BenchWorkerArgs) -> ExitCode {
 
 fn work(args: &BenchWorkerArgs, plan: Plan) -> Result<(), Error> {
     let resolved = prepare::device(args.device, args.threads)?;
-    let environment = prepare::environment(&resolved, &args.set);
+    let environment = prepare::environment(std::slice::from_ref(&resolved), &args.set);
     let device = resolved.device;
     match (&args.check, args.mode) {
         (Some(folder), _) => check::write(args, plan, device, folder),

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use super::super::kept::Ready;
 use super::super::{Error, prepare};
 use super::talk::{Order, Point, Said};
-use crate::cli::{BisectArgs, DeviceChoice};
+use crate::cli::BisectArgs;
 use crate::records::{EpochRow, first_difference};
 use crate::worker::line;
 
@@ -44,8 +44,7 @@ impl<'a> Side<'a> {
         let recorded = &ready.kept.environment;
         let device = match args.device {
             Some(device) => device,
-            None => (recorded.device.parse::<DeviceChoice>())
-                .map_err(|_| Error::RecordedDevice(recorded.device.clone()))?,
+            None => prepare::recorded(&recorded.device)?,
         };
         let device = prepare::name(&prepare::take(device)?);
         let threads = args.threads.unwrap_or(recorded.threads);
