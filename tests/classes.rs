@@ -168,7 +168,7 @@ fn all_classes_together_are_the_headline() {
     let json: serde_json::Value = serde_json::from_str(&told(&made, "--format json")).unwrap();
     let folder = Folder::open(&made.path()).unwrap();
     for own in json["experiments"].as_array().unwrap() {
-        let of = folder.runs.iter().map(|run| &run.record.run);
+        let of = folder.runs.iter().map(|run| &run.row);
         let top1: Vec<f64> = of
             .filter(|run| run.experiment == own["experiment"])
             .filter_map(|run| run.top1)

@@ -95,13 +95,13 @@ impl<'a> Recorded<'a> {
         let mut recorded = Self { values: BTreeMap::new(), seconds: BTreeMap::new() };
         for experiment in &experiments.list {
             let is_own = |run: &&Run| {
-                let row = &run.record.run;
+                let row = &run.row;
                 row.status == Status::Ok
                     && row.spec_hash == experiment.hash
                     && row.experiment == experiment.name
             };
             for run in runs.iter().filter(is_own) {
-                let row = &run.record.run;
+                let row = &run.row;
                 recorded.seconds.entry(&experiment.name).or_default().push(row.wall_s);
                 if let Some(value) = metric.of(row) {
                     recorded.values.entry(&experiment.name).or_default().insert(row.seed, value);

@@ -60,7 +60,7 @@ impl Seen {
     }
 
     fn get(&self, sides: &[Side], side: usize, seed: u64) -> Option<&Predictions> {
-        let place = sides[side].runs.iter().position(|run| run.record.run.seed == seed)?;
+        let place = sides[side].runs.iter().position(|run| run.row.seed == seed)?;
         self.0.get(side)?.get(place)?.as_ref()
     }
 }

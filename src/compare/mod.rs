@@ -116,7 +116,7 @@ pub fn compare(folder: Folder, question: &Question) -> Result<Comparison, Compar
         sides.retain(|side| [a, b].contains(&&side.name));
     }
     if sides.iter().all(|side| side.runs.is_empty()) {
-        let has = |m: &Metric| runs.iter().any(|run| m.of(&run.record.run).is_some());
+        let has = |m: &Metric| runs.iter().any(|run| m.of(&run.row).is_some());
         let others = Metric::ALL.iter().filter(|m| has(m)).map(|m| m.name).collect();
         return Err(CompareError::NoValues { metric: question.metric.name, others });
     }

@@ -126,7 +126,7 @@ pub(super) fn shared(first: &Side, second: &Side) -> Vec<u64> {
 }
 
 fn seeds<'a>(side: &'a Side) -> impl Iterator<Item = u64> + 'a {
-    side.runs.iter().map(|run| run.record.run.seed)
+    side.runs.iter().map(|run| run.row.seed)
 }
 
 /// The seeds that one side alone has.

@@ -6,9 +6,11 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use half::f16;
+use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors};
 
-use super::record::Record;
+use super::head;
+use super::rows::{EpochRow, RunRow};
 use super::seeds::{SeedsRow, last_decisions};
 use super::store::read;
 use crate::saved::{self, RunFile};
@@ -27,8 +29,8 @@ pub struct Folder {
 /// A run that has ended, or waits.
 #[derive(Debug)]
 pub struct Run {
-    /// Its record.
-    pub record: Record,
+    /// Its row of `runs.csv`.
+    pub row: RunRow,
     folder: PathBuf,
 }
 
@@ -67,10 +69,12 @@ impl Folder {
         };
         let decisions = last_decisions(sweep);
         let mut found = Self { runs: Vec::new(), unreadable: Vec::new(), decisions };
-        for folder in folders {
+        let read = |folder: &PathBuf| head::row(&folder.join(RunFile::Record.name()));
+        let rows: Vec<io::Result<RunRow>> = folders.par_iter().map(read).collect();
+        for (folder, row) in folders.into_iter().zip(rows) {
             let path = folder.join(RunFile::Record.name());
-            match read(&path) {
-                Ok(record) => found.runs.push(Run { record, folder }),
+            match row {
+                Ok(row) => found.runs.push(Run { row, folder }),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => found.unreadable.push(Unreadable { path, why: error.to_string() }),
             }
@@ -82,8 +86,14 @@ impl Folder {
 /// The folders of runs that count, sorted.
 fn list(runs: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(runs)?.collect::<io::Result<Vec<_>>>()?;
-    let mut folders: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
-    folders.retain(|path| path.is_dir() && path.extension().is_none_or(|e| e != "superseded"));
+    // A link may lead to a folder; what the entry says of anything else saves a look at each.
+    let is_folder = |entry: &&fs::DirEntry| match entry.file_type() {
+        Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+        _ => entry.path().is_dir(),
+    };
+    let mut folders: Vec<PathBuf> =
+        entries.iter().filter(is_folder).map(fs::DirEntry::path).collect();
+    folders.retain(|path| path.extension().is_none_or(|e| e != "superseded"));
     folders.sort();
     Ok(folders)
 }
@@ -93,6 +103,17 @@ impl Run {
     #[must_use]
     pub fn file(&self, file: RunFile) -> PathBuf {
         self.folder.join(file.name())
+    }
+
+    /// Its rows of `epochs.csv`, from its record. Of many runs they are most of what there is to read, and
+    /// few ask for them.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where the record cannot be read any more.
+    pub fn epochs(&self) -> Result<Vec<EpochRow>, Unreadable> {
+        let path = self.file(RunFile::Record);
+        let record = read(&path).map_err(|error| Unreadable { path, why: error.to_string() })?;
+        Ok(record.epochs)
     }
 
     /// What it said of the test images; none where it kept no such file.

@@ -14,6 +14,7 @@
 //! | `summary` | tables to what is printed at the end of a sweep |
 //! | `store` | the folder `results/<sweep name>/` |
 //! | `folder` | the same folder read afterwards, with what runs said of the test images |
+//! | `head` | the row of a run from its record, without its epochs |
 //! | `kept` | one run's folder, to be trained again |
 //! | `differ` | where two runs differ, by what is kept of them |
 //! | `lock` | who uses it |
@@ -36,6 +37,7 @@ mod differ;
 mod edited;
 mod folder;
 mod halving;
+mod head;
 mod kept;
 mod layout;
 mod lock;

@@ -127,7 +127,7 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
     }
     if !curves.is_empty() {
         let write = move |xml: &mut Xml| {
-            let strays = report.groups.iter().any(|group| group.strays().next().is_some());
+            let strays = report.groups.iter().any(|group| group.curves.has_strays());
             let strays = if strays {
                 " Thin lines are runs that diverged or failed: they are in no mean."
             } else {

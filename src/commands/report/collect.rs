@@ -32,7 +32,8 @@ pub(super) fn report(
     folder: Folder,
 ) -> Result<(Report, Vec<Unreadable>), Error> {
     let mut unreadable = folder.unreadable.clone();
-    let (groups, mut notes) = Group::all(&folder.runs, unfinished(path, &mut unreadable));
+    let begun = unfinished(path, &mut unreadable);
+    let (groups, mut notes) = Group::all(&folder.runs, begun, &mut unreadable);
     let (classes, galleries) = images(args, &folder, &mut notes, &mut unreadable);
     let folders = folders(&folder.runs, &groups);
     let trained = trained(&folders, &mut notes);
@@ -93,7 +94,7 @@ fn folders(runs: &[Run], groups: &[Group]) -> Vec<(String, PathBuf)> {
     let (newest, _) = newest_runs(runs);
     let recorded = newest.into_iter().filter_map(|run| {
         let folder = run.file(RunFile::Record).parent()?.to_owned();
-        Some((run.record.run.experiment.clone(), folder))
+        Some((run.row.experiment.clone(), folder))
     });
     let unfinished = groups.iter().flat_map(|group| &group.unfinished);
     let unfinished = unfinished.map(|run| (run.experiment.clone(), run.folder.clone()));

@@ -94,7 +94,7 @@ fn kept<'a>(
             Ok(Some(predictions)) if !predictions.labels.is_empty() => {
                 kept.push((*run, predictions))
             }
-            Ok(_) => without.push(run.record.run.seed.to_string()),
+            Ok(_) => without.push(run.row.seed.to_string()),
             Err(fault) => unreadable.push(fault),
         }
     }
@@ -113,7 +113,7 @@ const APART: f64 = 0.1;
 
 /// What is to be said of a run whose predictions are not those that its record tells of.
 fn strange(experiment: &str, (run, predictions): &Kept) -> Option<String> {
-    let row = &run.record.run;
+    let row = &run.row;
     let right = predictions.right();
     let own = 100.0 * right.iter().filter(|right| **right).count() as f64 / right.len() as f64;
     let recorded = row.top1.filter(|top1| (top1 - own).abs() > APART)?;
@@ -160,7 +160,7 @@ fn answers(
         ));
     }
     let answer = |(run, predictions): Kept| Answer {
-        seed: run.record.run.seed,
+        seed: run.row.seed,
         predicted: predictions.predicted,
         loss: predictions.loss,
     };
