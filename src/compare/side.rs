@@ -42,6 +42,8 @@ pub(super) struct Side<'a> {
     pub(super) notes: Vec<String>,
     pub(super) params: u64,
     pub(super) macs: u64,
+    /// Mean training time of a run; none where they did not all train on the same.
+    train_s: Option<f64>,
 }
 
 impl<'a> Side<'a> {
@@ -69,7 +71,9 @@ impl<'a> Side<'a> {
         }
         runs.retain(|run| self::idle(run, metric).is_none());
         let values = runs.iter().filter_map(|run| metric.of(&run.row)).collect();
-        Some(Self { name: name.to_owned(), runs, values, notes, params, macs })
+        let seconds: Vec<f64> = runs.iter().filter_map(|run| run.row.train_s).collect();
+        let train_s = are_alike(&runs).then(|| mean(&seconds)).flatten();
+        Some(Self { name: name.to_owned(), runs, values, notes, params, macs, train_s })
     }
 
     /// Its values with their seeds.
@@ -94,8 +98,7 @@ impl<'a> Side<'a> {
 
     /// Mean training time of a run; none where they did not all train on the same.
     pub(super) fn train_s(&self) -> Option<f64> {
-        let seconds: Vec<f64> = self.runs.iter().filter_map(|run| run.row.train_s).collect();
-        (are_alike(&self.runs)).then(|| mean(&seconds)).flatten()
+        self.train_s
     }
 }
 

@@ -45,6 +45,15 @@ pub struct Predictions {
     pub loss: Vec<f32>,
 }
 
+/// What a network says of every test image, without how sure it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The class of each image.
+    pub labels: Vec<u8>,
+    /// The class with its highest logit.
+    pub predicted: Vec<u8>,
+}
+
 /// A file of a run that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read {}: {why}", path.display())]
@@ -121,35 +130,78 @@ impl Run {
     /// # Errors
     /// [`Unreadable`] where the file cannot be read or holds something else.
     pub fn predictions(&self) -> Result<Option<Predictions>, Unreadable> {
+        self.decoded(Predictions::decode)
+    }
+
+    /// The same without the losses, which take most of the time to read.
+    ///
+    /// # Errors
+    /// As for [`Run::predictions`].
+    pub fn said(&self) -> Result<Option<Said>, Unreadable> {
+        self.decoded(Said::decode)
+    }
+
+    fn decoded<T>(&self, decode: fn(&[u8]) -> Result<T, String>) -> Result<Option<T>, Unreadable> {
         let path = self.file(RunFile::Predictions);
         let bytes = match fs::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Unreadable { path, why: error.to_string() }),
             Ok(bytes) => bytes,
         };
-        Predictions::decode(&bytes).map(Some).map_err(|why| Unreadable { path, why })
+        decode(&bytes).map(Some).map_err(|why| Unreadable { path, why })
     }
 }
 
 impl Predictions {
     /// From the bytes of a safetensors file with `labels` and `predicted` (u8) and `loss` (f16).
     fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let file = SafeTensors::deserialize(bytes)
-            .map_err(|error| format!("it is no safetensors file, or ends early ({error})"))?;
-        let labels = column(&file, "labels", Dtype::U8)?.to_vec();
-        let predicted = column(&file, "predicted", Dtype::U8)?.to_vec();
-        let halves = column(&file, "loss", Dtype::F16)?.chunks_exact(2);
-        let loss: Vec<f32> =
-            halves.map(|half| f16::from_le_bytes([half[0], half[1]]).to_f32()).collect();
-        if predicted.len() != labels.len() || loss.len() != labels.len() {
-            return Err("its tensors are not of the same length".into());
-        }
+        let file = opened(bytes)?;
+        let columns = Columns::of(&file)?;
+        let halves = columns.loss.chunks_exact(2);
+        let loss = halves.map(|half| f16::from_le_bytes([half[0], half[1]]).to_f32()).collect();
+        let Said { labels, predicted } = columns.said();
         Ok(Self { labels, predicted, loss })
     }
 
     /// Whether each image was classified rightly.
     pub fn right(&self) -> Vec<bool> {
         self.labels.iter().zip(&self.predicted).map(|(label, own)| label == own).collect()
+    }
+}
+
+impl Said {
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let file = opened(bytes)?;
+        Columns::of(&file).map(|columns| columns.said())
+    }
+}
+
+fn opened(bytes: &[u8]) -> Result<SafeTensors<'_>, String> {
+    SafeTensors::deserialize(bytes)
+        .map_err(|error| format!("it is no safetensors file, or ends early ({error})"))
+}
+
+/// The tensors of a file, all of the same length.
+struct Columns<'a> {
+    labels: &'a [u8],
+    predicted: &'a [u8],
+    /// Two bytes an image.
+    loss: &'a [u8],
+}
+
+impl<'a> Columns<'a> {
+    fn of(file: &'a SafeTensors<'a>) -> Result<Self, String> {
+        let labels = column(file, "labels", Dtype::U8)?;
+        let predicted = column(file, "predicted", Dtype::U8)?;
+        let loss = column(file, "loss", Dtype::F16)?;
+        match predicted.len() == labels.len() && loss.len() == 2 * labels.len() {
+            true => Ok(Self { labels, predicted, loss }),
+            false => Err("its tensors are not of the same length".into()),
+        }
+    }
+
+    fn said(&self) -> Said {
+        Said { labels: self.labels.to_vec(), predicted: self.predicted.to_vec() }
     }
 }
 

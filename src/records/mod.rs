@@ -56,7 +56,7 @@ pub use column::{Cell, Column, Row, columns_markdown};
 pub use compare::{CompareRow, McNemarRow, StandingRow, Verdict};
 pub use csv::csv_bytes;
 pub use differ::{CellDifference, environments, first_difference};
-pub use folder::{Folder, Predictions, Run, Unreadable};
+pub use folder::{Folder, Predictions, Run, Said, Unreadable};
 pub use halving::{Decision, Decisions, HalvingRow};
 pub use kept::{KeptRun, NotKept};
 pub use layout::{AxisColumns, Layout};

@@ -55,12 +55,12 @@ const DRAWN: [Drawn; 5] = [
 const MOST: u32 = 200;
 
 /// A chart for each column that any run has.
-pub(super) fn charts(groups: &[Group]) -> Vec<Chart> {
+pub(super) fn charts(groups: &[&Group]) -> Vec<Chart> {
     let charts = (0..DRAWN.len()).map(|at| chart(at, groups));
     charts.filter(|chart| !chart.is_empty()).collect()
 }
 
-fn chart(at: usize, groups: &[Group]) -> Chart {
+fn chart(at: usize, groups: &[&Group]) -> Chart {
     let drawn = &DRAWN[at];
     let all = groups.iter().enumerate().map(|(number, group)| series(at, number, group));
     let series: Vec<Series> = all.filter(|series| !series.is_empty()).collect();

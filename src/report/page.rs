@@ -74,6 +74,9 @@ fn top(report: &Report, sections: &[Section<'_>], xml: &mut Xml) {
     xml.open("header", &[]);
     xml.leaf("h1", &[], &report.sweep);
     xml.leaf("p", &[], &about(report));
+    if let Some(few) = report.told_of_few() {
+        xml.leaf("p", &[], &few);
+    }
     let setup = setup::sentence(report);
     if !setup.is_empty() {
         xml.leaf("p", &[("class", Value::Text("setup"))], &setup);
@@ -127,7 +130,7 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
     }
     if !curves.is_empty() {
         let write = move |xml: &mut Xml| {
-            let strays = report.groups.iter().any(|group| group.curves.has_strays());
+            let strays = report.told().iter().any(|group| group.curves.has_strays());
             let strays = if strays {
                 " Thin lines are runs that diverged or failed: they are in no mean."
             } else {
@@ -158,7 +161,7 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
         let write = |xml: &mut Xml| networks::write(&report.networks, xml);
         found.push(("networks", "Networks", Box::new(write)));
     }
-    found.push(("again", "How to have it again", Box::new(|xml| again::write(&report.again, xml))));
+    found.push(("again", "How to have it again", Box::new(|xml| again::write(report, xml))));
     if !report.notes.is_empty() {
         let write = |xml: &mut Xml| {
             xml.open("ul", &[]);

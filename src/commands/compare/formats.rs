@@ -54,7 +54,25 @@ fn latex(told: &Comparison) -> String {
 }
 
 fn sentences(told: &Comparison) -> Vec<String> {
-    told.pairs.iter().map(|row| sentence(row, told.unit, told.power)).collect()
+    let (pairs, few) = pairs(told);
+    let told = pairs.iter().map(|row| sentence(row, told.unit, told.power));
+    told.chain(few).collect()
+}
+
+/// More pairs than that are not told for people, but those of the experiment with the best mean.
+const MOST_PAIRS: usize = 500;
+
+/// The pairs that are told, and what is to be said where these are not all.
+fn pairs(told: &Comparison) -> (Vec<&CompareRow>, Option<String>) {
+    let best = told.best().filter(|_| told.pairs.len() > MOST_PAIRS);
+    let Some(best) = best else { return (told.pairs.iter().collect(), None) };
+    let is_of = |row: &&CompareRow| row.experiment == best || row.other == best;
+    let few = format!(
+        "{} pairs were compared, and p is corrected for all of them; these are those of {best}, which has the \
+         best mean. --format csv has all, --baseline NAME or two names ask for others.",
+        told.pairs.len()
+    );
+    (told.pairs.iter().filter(is_of).collect(), Some(few))
 }
 
 fn legend(told: &Comparison) -> String {
@@ -64,7 +82,7 @@ fn legend(told: &Comparison) -> String {
          for each alone; p (Holm) is corrected for all pairs.\n",
         if told.unit == "%" { "percentage points" } else { told.unit }
     );
-    if !told.images.is_empty() {
+    if told.pairs.iter().any(|row| row.mcnemar_seeds > 0) {
         text += "Image by image (McNemar's exact test, Holm over the seeds of a pair) tells whether two \
                  trained networks differ, not whether others of other seeds would.\n";
     }
@@ -96,9 +114,10 @@ fn grids(told: &Comparison) -> Vec<Grid> {
     if told.pairs.is_empty() {
         return Vec::new();
     }
+    let (pairs, _) = pairs(told);
     let rows = |cells: fn(&CompareRow) -> Vec<String>| {
         let names = |row: &CompareRow| vec![row.experiment.clone(), row.other.clone()];
-        told.pairs.iter().map(|row| [names(row), cells(row)].concat()).collect()
+        pairs.iter().map(|row| [names(row), cells(row)].concat()).collect()
     };
     let tests = [
         "experiment",

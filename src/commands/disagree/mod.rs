@@ -149,7 +149,7 @@ pub fn text(args: &DisagreeArgs) -> Result<(String, Vec<Unreadable>), Error> {
 
 /// The images, where they are to be drawn, and the names of the classes. A list does without both.
 fn seen(
-    panel: &Panel,
+    panel: &Panel<'_, Answers>,
     args: &DisagreeArgs,
     labels: &[u8],
     notes: &mut Vec<String>,
@@ -168,7 +168,7 @@ fn seen(
     }
 }
 
-fn side<'a>(panel: &'a Panel, name: &str) -> Result<&'a Answers, Error> {
+fn side<'a>(panel: &'a Panel<'_, Answers>, name: &str) -> Result<&'a Answers, Error> {
     panel
         .named(name)
         .ok_or_else(|| Error::OneAlone { experiment: name.to_owned(), notes: panel.notes.clone() })

@@ -13,7 +13,7 @@ use crate::compare::{self, CompareError, Comparison, Metric, Question, Which, ne
 use crate::experiment::Experiment;
 use crate::picture::{Unfold, svg};
 use crate::records::{Folder, Run, Unreadable};
-use crate::report::{Drawn, Group, Report, Setup};
+use crate::report::{Drawn, Group, Report, Setup, shown};
 use crate::saved::{self, RunFile};
 use crate::spec::data::DataSet;
 
@@ -34,13 +34,17 @@ pub(super) fn report(
     let mut unreadable = folder.unreadable.clone();
     let begun = unfinished(path, &mut unreadable);
     let (groups, mut notes) = Group::all(&folder.runs, begun, &mut unreadable);
-    let (classes, galleries) = images(args, &folder, &mut notes, &mut unreadable);
+    let reference = reference(args, &groups)?;
+    let shown = shown(&groups, reference.as_deref());
+    let names: Vec<String> = shown.iter().map(|place| groups[*place].name.clone()).collect();
+    // Whose predictions are read; where all are, those of which the page tells nothing else too.
+    let only = if shown.len() < groups.len() { &names[..] } else { &[] };
+    let (classes, galleries) = images(args, &folder, only, &mut notes, &mut unreadable);
     let folders = folders(&folder.runs, &groups);
-    let trained = trained(&folders, &mut notes);
+    let trained = trained(&folders, &names, &mut notes);
     let networks = networks(&trained);
     let again = again(&args.results, &groups, &folders, &trained);
     let setup = setup(&trained);
-    let reference = reference(args, &groups)?;
     let comparison = comparison(folder, args)?;
     notes.extend(comparison.iter().flat_map(|comparison| comparison.notes.clone()));
     notes.sort();
@@ -51,6 +55,7 @@ pub(super) fn report(
         Report {
             sweep,
             groups,
+            shown,
             comparison,
             reference,
             classes,
@@ -101,12 +106,16 @@ fn folders(runs: &[Run], groups: &[Group]) -> Vec<(String, PathBuf)> {
     recorded.chain(unfinished).collect()
 }
 
-/// What each experiment trains; of one that nothing says it of, why.
-fn trained(folders: &[(String, PathBuf)], notes: &mut Vec<String>) -> Vec<Trained> {
+/// What each of these experiments trains; of one that nothing says it of, why.
+fn trained(
+    folders: &[(String, PathBuf)],
+    names: &[String],
+    notes: &mut Vec<String>,
+) -> Vec<Trained> {
     let mut found: Vec<Trained> = Vec::new();
     let mut faults: Vec<(&String, String)> = Vec::new();
     for (name, folder) in folders {
-        if found.iter().any(|known| known.name == *name) {
+        if !names.contains(name) || found.iter().any(|known| known.name == *name) {
             continue;
         }
         match spec_at(folder.join(RunFile::Spec.name())) {

@@ -3,7 +3,7 @@
 use crate::cli::ReportArgs;
 use crate::commands::images::{class_name, class_names, spec_of, test_images};
 use crate::compare::classes::{
-    Answer, Answers, Confusion, Disagreement, NoAnswers, Opinion, Panel, disagreements, hardest,
+    Answers, Confusion, Disagreement, NoAnswers, Opinion, Panel, Tally, disagreements, hardest,
     standings,
 };
 use crate::data::{IMAGE_BYTES, Images, SIDE};
@@ -11,6 +11,7 @@ use crate::picture::sheet::image;
 use crate::records::{Folder, Unreadable};
 use crate::report::{Classes, Gallery, Picture};
 use crate::saved::RunFile;
+use crate::statistics::mean;
 
 /// Images of a gallery.
 const SHOWN: usize = 12;
@@ -19,14 +20,15 @@ const MISTAKEN: usize = 3;
 /// The share of the seeds from which on two experiments disagree on an image.
 const SHARE: f64 = 0.75;
 
-/// Single classes and images; nothing where no run kept its predictions.
+/// Single classes and images of some experiments; nothing where no run kept its predictions.
 pub(super) fn images(
     args: &ReportArgs,
     folder: &Folder,
+    only: &[String],
     notes: &mut Vec<String>,
     unreadable: &mut Vec<Unreadable>,
 ) -> (Option<Classes>, Vec<Gallery>) {
-    let panel = match Panel::of(folder, &[]) {
+    let panel = match Panel::of_classes(folder, only) {
         Ok(panel) => panel,
         Err(none) => {
             notes.push(none_kept(none, unreadable));
@@ -47,15 +49,43 @@ pub(super) fn images(
         confusions: panel.answers.iter().map(|own| Confusion::of(own, classes)).collect(),
         names,
     };
-    let shown = spec.and_then(|spec| test_images(&spec.data, data, &panel.answers[0].labels));
+    let ranked = ranked(&panel.answers);
+    // What runs say of single images is read of those experiments alone that are told of.
+    let read: Vec<String> = told_of(&ranked).into_iter().map(str::to_owned).collect();
+    let shown = Panel::of(folder, &read).map_err(|none| none_kept(none, unreadable));
+    let shown = shown.and_then(|seen| {
+        let labels = seen.answers.first().map_or(&[][..], |own| &own.labels);
+        let spec = spec.map_err(|error| error.to_string())?;
+        let images = test_images(&spec.data, data, labels).map_err(|error| error.to_string())?;
+        Ok((seen, images))
+    });
     match shown {
-        Ok((pixels, names)) => (Some(told), galleries(&panel, &pixels, &names)),
+        Ok((seen, (pixels, names))) => {
+            let ranked: Vec<&Answers> = ranked.iter().filter_map(|name| seen.named(name)).collect();
+            (Some(told), galleries(&ranked, &pixels, &names))
+        }
         Err(error) => {
             let about = format!("The images are not shown: {error}");
             let (title, pictures) = ("The test images".into(), Vec::new());
             (Some(told), vec![Gallery { title, about, pictures }])
         }
     }
+}
+
+/// The experiments, the one whose runs have most images right first.
+fn ranked(answers: &[Tally]) -> Vec<&str> {
+    let mut ranked: Vec<(f64, &str)> = answers
+        .iter()
+        .map(|own| (mean(&own.top1()).unwrap_or(0.0), own.experiment.as_str()))
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    ranked.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Those whose mistakes are shown, and the last, with which the first is compared.
+fn told_of<'a>(ranked: &[&'a str]) -> Vec<&'a str> {
+    let last = ranked.last().filter(|_| ranked.len() > MISTAKEN);
+    ranked.iter().take(MISTAKEN).chain(last).copied().collect()
 }
 
 /// Why nothing is told of classes and images.
@@ -74,15 +104,7 @@ fn none_kept(none: NoAnswers, unreadable: &mut Vec<Unreadable>) -> String {
 }
 
 /// The hardest images of the best experiments, and those on which the best and the worst disagree.
-fn galleries(panel: &Panel<'_>, pixels: &Images, names: &[String]) -> Vec<Gallery> {
-    let right = |own: &Answers| {
-        let right = |run: &Answer| {
-            own.labels.iter().zip(&run.predicted).filter(|(label, said)| label == said).count()
-        };
-        own.runs.iter().map(right).sum::<usize>() as f64 / own.runs.len().max(1) as f64
-    };
-    let mut ranked: Vec<_> = panel.answers.iter().collect();
-    ranked.sort_by(|a, b| right(b).total_cmp(&right(a)));
+fn galleries(ranked: &[&Answers], pixels: &Images, names: &[String]) -> Vec<Gallery> {
     let draw = |image: u32, class: u8, said: String| Picture {
         png: png(pixels, image),
         class: class_name(names, class),
