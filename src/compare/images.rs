@@ -27,6 +27,8 @@ struct Right {
     /// The number of the test set among those that were met.
     set: usize,
     images: u64,
+    /// How many it has right.
+    right: u64,
     /// A bit an image.
     words: Vec<u64>,
 }
@@ -128,26 +130,29 @@ struct Pair {
 impl Right {
     fn of(run: &Run, sets: &Mutex<Vec<Vec<u8>>>) -> Result<Option<Self>, Unreadable> {
         let Some(said) = run.said()? else { return Ok(None) };
-        let mut words = vec![0; said.labels.len().div_ceil(64)];
-        for (at, (label, own)) in said.labels.iter().zip(&said.predicted).enumerate() {
-            words[at / 64] |= u64::from(label == own) << (at % 64);
-        }
+        let bits = |(labels, own): (&[u8], &[u8])| {
+            let right = labels.iter().zip(own).map(|(label, own)| u64::from(label == own));
+            right.rev().fold(0, |word, bit| word << 1 | bit)
+        };
+        let words: Vec<u64> =
+            said.labels.chunks(64).zip(said.predicted.chunks(64)).map(bits).collect();
+        let right = words.iter().map(|word| u64::from(word.count_ones())).sum();
         let images = said.labels.len() as u64;
         let mut sets = sets.lock().unwrap_or_else(PoisonError::into_inner);
         let set = sets.iter().position(|set| *set == said.labels).unwrap_or_else(|| {
             sets.push(said.labels);
             sets.len() - 1
         });
-        Ok(Some(Self { set, images, words }))
+        Ok(Some(Self { set, images, right, words }))
     }
 
     /// The images, and those that one of both alone has right; none where their test images are not the
     /// same.
     fn against(&self, other: &Self) -> Option<(u64, McNemar)> {
-        let alone = |(a, b): (&u64, &u64)| u64::from((a & !b).count_ones());
-        let test = || McNemar {
-            first_alone: self.words.iter().zip(&other.words).map(alone).sum(),
-            second_alone: other.words.iter().zip(&self.words).map(alone).sum(),
+        let both = |(a, b): (&u64, &u64)| u64::from((a & b).count_ones());
+        let test = || {
+            let both: u64 = self.words.iter().zip(&other.words).map(both).sum();
+            McNemar { first_alone: self.right - both, second_alone: other.right - both }
         };
         (self.set == other.set && self.images > 0).then(|| (self.images, test()))
     }

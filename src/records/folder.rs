@@ -12,7 +12,6 @@ use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors};
 use super::head;
 use super::rows::{EpochRow, RunRow};
 use super::seeds::{SeedsRow, last_decisions};
-use super::store::read;
 use crate::saved::{self, RunFile};
 
 /// The runs in a sweep's folder.
@@ -121,8 +120,7 @@ impl Run {
     /// [`Unreadable`] where the record cannot be read any more.
     pub fn epochs(&self) -> Result<Vec<EpochRow>, Unreadable> {
         let path = self.file(RunFile::Record);
-        let record = read(&path).map_err(|error| Unreadable { path, why: error.to_string() })?;
-        Ok(record.epochs)
+        head::epochs(&path).map_err(|error| Unreadable { path, why: error.to_string() })
     }
 
     /// What it said of the test images; none where it kept no such file.

@@ -1,18 +1,20 @@
-//! The row of a run from its record, without its epochs: these are most of a record, and to list and to
-//! compare runs none of them is needed.
+//! The row of a run from its record, or the rows of its epochs, each without the other: the epochs are most
+//! of a record, and to list and to compare runs none of them is needed.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::Deserialize;
 
-use super::rows::RunRow;
+use super::rows::{EpochRow, RunRow};
 use super::store::read;
 
 /// The line that comes after the row, as records are written. In no text of the row there is a line
 /// break, which RON writes as `\n`.
 const AFTER: &[u8] = b"\n    epochs: [";
+/// How records end.
+const END_TEXT: &str = "],\n)\n";
 /// Rows are shorter than that, unless a run failed for a long reason.
 const USUAL: usize = 4096;
 
@@ -26,6 +28,20 @@ pub(super) fn row(path: &Path) -> io::Result<RunRow> {
         Some(Some(row)) if is_whole(&mut file)? => Ok(row),
         // It is written in another way, or broken: then the whole says what is wrong.
         _ => read(path).map(|record| record.run),
+    }
+}
+
+/// The rows of the epochs in a record's file, without that of the run.
+///
+/// # Errors
+/// As for [`row`].
+pub(super) fn epochs(path: &Path) -> io::Result<Vec<EpochRow>> {
+    let text = fs::read_to_string(path)?;
+    let after = std::str::from_utf8(AFTER).unwrap_or_default();
+    let rest = text.split_once(after).and_then(|(_, rest)| rest.strip_suffix(END_TEXT));
+    match rest.and_then(|rows| ron::from_str(&format!("[{rows}]")).ok()) {
+        Some(epochs) => Ok(epochs),
+        None => read(path).map(|record| record.epochs),
     }
 }
 
@@ -61,7 +77,7 @@ fn parsed(head: &[u8]) -> Option<RunRow> {
 
 /// Whether the file ends as a record does.
 fn is_whole(file: &mut File) -> io::Result<bool> {
-    const END: &[u8] = b"],\n)\n";
+    const END: &[u8] = END_TEXT.as_bytes();
     match file.seek(SeekFrom::End(-(END.len() as i64))) {
         Err(error) if error.kind() == ErrorKind::InvalidInput => return Ok(false),
         sought => sought?,
@@ -99,7 +115,7 @@ mod tests {
             seed: 1,
             epoch: 1,
             lr: 0.1,
-            train_loss: f64::NAN,
+            train_loss: 2.0,
             train_top1: None,
             test_loss: None,
             top1: None,
@@ -127,6 +143,7 @@ mod tests {
         let mut file = File::open(&path).unwrap();
         assert!(parsed(&head(&mut file).unwrap().unwrap()).is_some(), "the short way is taken");
         assert!(is_whole(&mut file).unwrap());
+        assert_eq!(epochs(&path).unwrap(), record.epochs);
     }
 
     #[test]
@@ -134,6 +151,7 @@ mod tests {
         let (_folder, path, record) = kept();
         std::fs::write(&path, ron::to_string(&record).unwrap()).unwrap();
         assert_eq!(row(&path).unwrap(), record.run);
+        assert_eq!(epochs(&path).unwrap().len(), record.epochs.len());
     }
 
     #[test]

@@ -14,7 +14,7 @@
 //! | `summary` | tables to what is printed at the end of a sweep |
 //! | `store` | the folder `results/<sweep name>/` |
 //! | `folder` | the same folder read afterwards, with what runs said of the test images |
-//! | `head` | the row of a run from its record, without its epochs |
+//! | `head` | the row of a run from its record without its epochs, or these alone |
 //! | `kept` | one run's folder, to be trained again |
 //! | `differ` | where two runs differ, by what is kept of them |
 //! | `lock` | who uses it |

@@ -88,3 +88,21 @@ impl Design {
         Some(enough)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Effects that take few values, many, and more than are considered, in no order.
+    #[test]
+    fn many_effects_at_once_take_as_many_values_as_each_alone() {
+        let effects: Vec<f64> =
+            (0..60).map(|at| f64::from((at * 37) % 60) / 12.0 - 1.5).chain([f64::NAN]).collect();
+        for design in [Design::Paired, Design::TwoSamples] {
+            let each: Vec<Option<u32>> =
+                effects.iter().map(|effect| design.values(*effect, 0.01, 0.8)).collect();
+            assert_eq!(design.values_of_all(&effects, 0.01, 0.8), each);
+            assert!(each.contains(&None) && each.iter().flatten().count() > 40, "{each:?}");
+        }
+    }
+}

@@ -53,17 +53,16 @@ pub(super) fn images(
     // What runs say of single images is read of those experiments alone that are told of.
     let read: Vec<String> = told_of(&ranked).into_iter().map(str::to_owned).collect();
     let shown = Panel::of(folder, &read).map_err(|none| none_kept(none, unreadable));
-    let shown = shown.and_then(|seen| {
+    let galleries = shown.and_then(|seen| {
         let labels = seen.answers.first().map_or(&[][..], |own| &own.labels);
+        let found = Found::of(ranked.iter().filter_map(|name| seen.named(name)).collect());
         let spec = spec.map_err(|error| error.to_string())?;
-        let images = test_images(&spec.data, data, labels).map_err(|error| error.to_string())?;
-        Ok((seen, images))
+        let images = test_images(&spec.data, data, labels, &found.places());
+        let (pixels, names) = images.map_err(|error| error.to_string())?;
+        Ok(found.galleries(&pixels, &names))
     });
-    match shown {
-        Ok((seen, (pixels, names))) => {
-            let ranked: Vec<&Answers> = ranked.iter().filter_map(|name| seen.named(name)).collect();
-            (Some(told), galleries(&ranked, &pixels, &names))
-        }
+    match galleries {
+        Ok(galleries) => (Some(told), galleries),
         Err(error) => {
             let about = format!("The images are not shown: {error}");
             let (title, pictures) = ("The test images".into(), Vec::new());
@@ -104,56 +103,78 @@ fn none_kept(none: NoAnswers, unreadable: &mut Vec<Unreadable>) -> String {
 }
 
 /// The hardest images of the best experiments, and those on which the best and the worst disagree.
-fn galleries(ranked: &[&Answers], pixels: &Images, names: &[String]) -> Vec<Gallery> {
-    let draw = |image: u32, class: u8, said: String| Picture {
-        png: png(pixels, image),
-        class: class_name(names, class),
-        said,
+struct Found<'a> {
+    hardest: Vec<(&'a Answers, Vec<Opinion>)>,
+    apart: Option<(&'a Answers, &'a Answers, Vec<Disagreement>)>,
+}
+
+impl<'a> Found<'a> {
+    /// Of experiments, the best of which comes first.
+    fn of(ranked: Vec<&'a Answers>) -> Self {
+        let hardest = ranked.iter().take(MISTAKEN).map(|own| (*own, hardest(own))).collect();
+        let apart = match ranked[..] {
+            [best, .., worst] => {
+                Some((best, worst, disagreements(best, worst, SHARE).unwrap_or_default()))
+            }
+            _ => None,
+        };
+        Self { hardest, apart }
+    }
+
+    /// The places of the images that are shown.
+    fn places(&self) -> Vec<u32> {
+        let hard = self.hardest.iter().flat_map(|(_, all)| all.iter().take(SHOWN));
+        let apart = self.apart.iter().flat_map(|(.., all)| all.iter().take(SHOWN));
+        hard.map(|it| it.image).chain(apart.map(|it| it.first.image)).collect()
+    }
+
+    fn galleries(&self, pixels: &Images, names: &[String]) -> Vec<Gallery> {
+        let hard = self.hardest.iter().map(|(own, all)| mistakes(own, all, pixels, names));
+        let apart = self.apart.iter().map(|found| disagreement(found, pixels, names));
+        hard.chain(apart).collect()
+    }
+}
+
+fn mistakes(own: &Answers, all: &[Opinion], pixels: &Images, names: &[String]) -> Gallery {
+    let said = |it: &Opinion| {
+        format!("taken for {} ({} of {} runs)", class_name(names, it.said), it.said_by, it.n)
     };
-    let mut galleries = Vec::new();
-    for own in ranked.iter().take(MISTAKEN) {
-        let all = hardest(own);
-        let said = |it: &Opinion| {
-            format!("taken for {} ({} of {} runs)", class_name(names, it.said), it.said_by, it.n)
-        };
-        let pictures = all.iter().take(SHOWN).map(|it| draw(it.image, it.label, said(it)));
-        galleries.push(Gallery {
-            title: format!("The worst mistakes of {}", own.experiment),
-            about: format!(
-                "{} of {} test images are wrong in most of its runs; these with the highest loss.",
-                all.len(),
-                own.labels.len()
-            ),
-            pictures: pictures.collect(),
-        });
+    let pictures = all.iter().take(SHOWN).map(|it| picture(it, said(it), pixels, names));
+    Gallery {
+        title: format!("The worst mistakes of {}", own.experiment),
+        about: format!(
+            "{} of {} test images are wrong in most of its runs; these with the highest loss.",
+            all.len(),
+            own.labels.len()
+        ),
+        pictures: pictures.collect(),
     }
-    if let (Some(best), Some(worst)) = (ranked.first(), ranked.last().filter(|_| ranked.len() > 1))
-    {
-        let all = disagreements(best, worst, SHARE).unwrap_or_default();
-        let says = |it: &Opinion| class_name(names, it.said);
-        let said = |it: &Disagreement| {
-            format!(
-                "{}: {}; {}: {}",
-                best.experiment,
-                says(&it.first),
-                worst.experiment,
-                says(&it.second)
-            )
-        };
-        let pictures =
-            all.iter().take(SHOWN).map(|it| draw(it.first.image, it.first.label, said(it)));
-        galleries.push(Gallery {
-            title: format!("Where {} and {} disagree", best.experiment, worst.experiment),
-            about: format!(
-                "{} images that one has right in three quarters of its runs or more and the other wrong in as \
-                 many; of these {} that the first has right.",
-                all.len(),
-                all.iter().filter(|it| it.first_is_right()).count()
-            ),
-            pictures: pictures.collect(),
-        });
+}
+
+fn disagreement(
+    (best, worst, all): &(&Answers, &Answers, Vec<Disagreement>),
+    pixels: &Images,
+    names: &[String],
+) -> Gallery {
+    let (best, worst) = (&best.experiment, &worst.experiment);
+    let says = |it: &Opinion| class_name(names, it.said);
+    let said =
+        |it: &Disagreement| format!("{best}: {}; {worst}: {}", says(&it.first), says(&it.second));
+    let pictures = all.iter().take(SHOWN).map(|it| picture(&it.first, said(it), pixels, names));
+    Gallery {
+        title: format!("Where {best} and {worst} disagree"),
+        about: format!(
+            "{} images that one has right in three quarters of its runs or more and the other wrong in as \
+             many; of these {} that the first has right.",
+            all.len(),
+            all.iter().filter(|it| it.first_is_right()).count()
+        ),
+        pictures: pictures.collect(),
     }
-    galleries
+}
+
+fn picture(it: &Opinion, said: String, pixels: &Images, names: &[String]) -> Picture {
+    Picture { png: png(pixels, it.image), class: class_name(names, it.label), said }
 }
 
 fn png(pixels: &Images, place: u32) -> Vec<u8> {

@@ -100,7 +100,7 @@ pub fn run(args: &SynthesizeArgs) -> Result<ExitCode, SynthesizeError> {
         Store::open(&args.results, &experiments.name, Access::Alone).map_err(SweepError::Store)?;
     store.save_note(NOTE, SYNTHETIC).map_err(SweepError::Store)?;
     let job = job(&experiments, args);
-    let labels = shapes10::generate(0, args.images as usize, 0).test.labels;
+    let labels = shapes10::some_of_test(args.images as usize, 0, &[]).labels;
     let mut inventor = Inventor::new(labels);
     let mut told = Told { begun: Instant::now(), runs: job.runs.len(), ended: 0 };
     let summary = execute(&job, &mut OneByOne(&mut inventor), &store, &mut told, Start::Resume)?;
