@@ -178,7 +178,8 @@ impl Curves {
     /// The points of a column, of which there are no more than can be told apart.
     fn points(&self, at: usize) -> Vec<Point> {
         let every = self.last.div_ceil(MOST).max(1);
-        let is_drawn = |epoch: &u32| *epoch % every == 0 || *epoch == self.last || *epoch == 1;
+        let is_drawn =
+            |epoch: &u32| epoch.is_multiple_of(every) || *epoch == self.last || *epoch == 1;
         // Epochs are numbered from 1 without gaps.
         let values = |epoch: u32| self.sound.get(epoch as usize - 1)?[at].point(epoch);
         (1..=self.last).filter(is_drawn).filter_map(values).collect()

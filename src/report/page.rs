@@ -10,6 +10,9 @@ use crate::picture::xml::{Value, Xml};
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
+/// More notes than that are counted.
+const MOST_NOTES: usize = 500;
+
 /// A section: its id, its title, and what writes it.
 type Section<'a> = (&'static str, &'static str, Box<dyn Fn(&mut Xml) + 'a>);
 
@@ -165,7 +168,13 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
     if !report.notes.is_empty() {
         let write = |xml: &mut Xml| {
             xml.open("ul", &[]);
-            report.notes.iter().for_each(|note| xml.leaf("li", &[], note));
+            let shown = report.notes.iter().take(MOST_NOTES);
+            shown.for_each(|note| xml.leaf("li", &[], note));
+            if report.notes.len() > MOST_NOTES {
+                let more = report.notes.len() - MOST_NOTES;
+                let told = "which `cargo xtask compare --format json` tells";
+                xml.leaf("li", &[], &format!("and {more} more, {told}"));
+            }
             xml.close();
         };
         found.push(("notes", "What was left out", Box::new(write)));

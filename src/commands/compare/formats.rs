@@ -35,9 +35,19 @@ fn page(told: &Comparison, draw: fn(&Grid) -> String) -> String {
         |lines: Vec<String>| lines.iter().map(|line| format!("- {line}\n")).collect::<String>();
     let _ = write!(text, "\n{}\n{}", legend(told), list(sentences(told)));
     if !told.notes.is_empty() {
-        let _ = write!(text, "\nNot compared:\n\n{}", list(told.notes.clone()));
+        let _ = write!(text, "\nNot compared:\n\n{}", list(notes(told)));
     }
     text
+}
+
+/// More notes than that are counted.
+const MOST_NOTES: usize = 500;
+
+/// What was left out, as far as anyone reads it.
+fn notes(told: &Comparison) -> Vec<String> {
+    let more = told.notes.len().saturating_sub(MOST_NOTES);
+    let more = (more > 0).then(|| format!("and {more} more, which --format json tells"));
+    told.notes.iter().take(MOST_NOTES).cloned().chain(more).collect()
 }
 
 /// Tables for the package booktabs; what is said under them stands in comments.
@@ -46,7 +56,7 @@ fn latex(told: &Comparison) -> String {
     for grid in grids(told) {
         let _ = write!(text, "\n{}", grid.latex());
     }
-    let lines = [legend(told)].into_iter().chain(sentences(told)).chain(told.notes.clone());
+    let lines = [legend(told)].into_iter().chain(sentences(told)).chain(notes(told));
     for line in lines.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
         let _ = writeln!(text, "% {line}");
     }

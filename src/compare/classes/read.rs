@@ -55,6 +55,10 @@ struct Kept<'a, R> {
     own: R,
 }
 
+/// The runs of an experiment that kept their predictions, what is to be said of the others, and the files
+/// that cannot be read.
+type Found<'a, R> = (Vec<Kept<'a, R>>, Vec<String>, Vec<Unreadable>);
+
 /// The classes of the images of every test set that is met.
 type Sets = Mutex<Vec<Vec<u8>>>;
 
@@ -131,7 +135,7 @@ fn panel<'a, R: Send, A>(
     let mut unreadable = folder.unreadable.clone();
     let sets = Sets::default();
     let found = sides.par_iter().map(|side| kept(side, &read, &sets));
-    let found: Vec<(Vec<Kept<'a, R>>, Vec<String>, Vec<Unreadable>)> = found.collect();
+    let found: Vec<Found<'a, R>> = found.collect();
     let mut by_experiment = Vec::new();
     for (side, (kept, own_notes, faults)) in sides.iter().zip(found) {
         notes.extend(own_notes);
@@ -157,7 +161,7 @@ fn kept<'a, R: Send>(
     side: &Side<'a>,
     read: &(impl Fn(&Run) -> Result<Option<Read<R>>, Unreadable> + Sync),
     sets: &Sets,
-) -> (Vec<Kept<'a, R>>, Vec<String>, Vec<Unreadable>) {
+) -> Found<'a, R> {
     let (mut kept, mut without, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for run in &side.runs {
         match read(run) {
