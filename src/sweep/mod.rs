@@ -42,9 +42,9 @@ pub use stop::Stop;
 
 /// Runs every run of a sweep that is due, and returns what the sweep's records then say.
 ///
-/// Before the first run, after each, and at the end, the four tables are written; of many runs not
-/// after each, see [`Pace`]. After a run ends its record is kept first; tables that then cannot be
-/// written are a warning, and are tried again after the next run.
+/// Before the first run, after each, and at the end, the four tables are written; of many runs as often
+/// as that takes a small share of the time. After a run ends its record is kept first; tables that then
+/// cannot be written are a warning, and are tried again after the next run.
 ///
 /// # Errors
 ///
