@@ -91,6 +91,7 @@
 //! | a program that runs are exported to | `ExportTo` in `cli.rs`, its file in `export/` |
 //! | a chart of the report | `report/curves.rs` or `report/costs.rs` (its line in `DRAWN` or `COSTS`) |
 //! | a section of the report | its file in `report/`, its line in `sections` of `report/page.rs` |
+//! | a command that reads results | as below, and a line in `xtask/src/synthesize/measure.rs`, which tells what it takes over ten thousand runs |
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 
 pub mod cli;

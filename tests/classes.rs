@@ -9,7 +9,7 @@ use clap::Parser as _;
 use results::Results;
 use resweep::cli::{ClassesArgs, DisagreeArgs};
 use resweep::commands;
-use resweep::compare::classes::{Answer, Answers, Confusion, accuracies, agreement};
+use resweep::compare::classes::{Answer, Answers, Confusion, Tally, accuracies, agreement};
 use resweep::data::{IMAGE_BYTES, cifar10, shapes10};
 use resweep::records::{Folder, Status, Unreadable};
 use resweep::saved::RunFile;
@@ -36,11 +36,11 @@ fn confusion_recall_and_kappa_are_those_of_scikit_learn() {
     let mut without_kappa = 0;
     for row in rows {
         let (first, second) = (answers(&row[0], &row[1]), answers(&row[0], &row[2]));
-        let confusion = Confusion::of(&first, 10);
+        let confusion = Confusion::of(&Tally::of(&first), 10);
         let told: Vec<String> = confusion.rows().flatten().map(u64::to_string).collect();
         assert_eq!(told.join(" "), row[3]);
         let recall = row[4].split(' ').map(|number| number.parse::<f64>().unwrap());
-        for (told, wanted) in accuracies(&first, 10).iter().zip(recall) {
+        for (told, wanted) in accuracies(&Tally::of(&first), 10).iter().zip(recall) {
             let close = |mean: f64| (mean - 100.0 * wanted).abs() < 1e-9;
             assert!(told.mean.map_or(wanted.is_nan(), close), "{told:?} is not {wanted}");
         }
@@ -168,7 +168,7 @@ fn all_classes_together_are_the_headline() {
     let json: serde_json::Value = serde_json::from_str(&told(&made, "--format json")).unwrap();
     let folder = Folder::open(&made.path()).unwrap();
     for own in json["experiments"].as_array().unwrap() {
-        let of = folder.runs.iter().map(|run| &run.record.run);
+        let of = folder.runs.iter().map(|run| &run.row);
         let top1: Vec<f64> = of
             .filter(|run| run.experiment == own["experiment"])
             .filter_map(|run| run.top1)

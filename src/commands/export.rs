@@ -1,8 +1,10 @@
 //! `export RESULTS --to tensorboard|mlflow DIR`: the runs of a sweep for other programs.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::images;
@@ -11,9 +13,9 @@ use super::results::{self, FolderError};
 use crate::cli::{ExportArgs, ExportTo};
 use crate::compare::newest_runs;
 use crate::experiment::Experiment;
-use crate::export::{Exported, Unwritable, mlflow, tensorboard};
-use crate::records::{Run, Unreadable};
-use crate::saved;
+use crate::export::{Export, Exported, Mlflow, Tensorboard, Unwritable};
+use crate::records::{Run, RunRow, Unreadable};
+use crate::saved::{self, RunFile};
 
 /// Why nothing can be written.
 #[derive(Debug, thiserror::Error)]
@@ -67,25 +69,93 @@ pub fn write(args: &ExportArgs) -> Result<(String, Vec<Unreadable>), Error> {
     let (path, folder) = results::open(&args.results)?;
     let sweep = name(&path);
     let (runs, mut notes) = newest_runs(&folder.runs);
-    let exported: Vec<Exported> = runs.iter().map(|run| exported(run, &mut notes)).collect();
-    let (program, start) = match args.to {
+    let (program, start, export): (_, _, Box<dyn Export>) = match args.to {
         ExportTo::Tensorboard => {
-            tensorboard::write(&args.folder, &sweep, &exported)?;
-            ("TensorBoard", START_TENSORBOARD)
+            ("TensorBoard", START_TENSORBOARD, Box::new(Tensorboard::of(&args.folder, &sweep)))
         }
         ExportTo::Mlflow => {
-            mlflow::write(&args.folder, &sweep, &exported)?;
-            ("MLflow", START_MLFLOW)
+            let rows: Vec<&RunRow> = runs.iter().map(|run| &run.row).collect();
+            ("MLflow", START_MLFLOW, Box::new(Mlflow::of(&args.folder, &sweep, &rows)?))
         }
     };
+    let recipes = Recipes::of(&runs);
+    let written: Vec<Result<Written, Unwritable>> =
+        runs.par_iter().map(|run| recipes.write(run, export.as_ref())).collect();
+    let (mut count, mut unreadable) = (0, folder.unreadable.clone());
+    for written in written {
+        match written? {
+            Written::Whole => count += 1,
+            Written::WithoutRecipe(note) => {
+                count += 1;
+                notes.push(note);
+            }
+            Written::Not(fault) => unreadable.push(fault),
+        }
+    }
     let notes: String = notes.iter().map(|note| format!("- {note}\n")).collect();
-    let plural = if exported.len() == 1 { "run" } else { "runs" };
+    let plural = if count == 1 { "run" } else { "runs" };
     let text = format!(
-        "Wrote {} {plural} of {sweep} for {program}; see them with\n{}{notes}",
-        exported.len(),
+        "Wrote {count} {plural} of {sweep} for {program}; see them with\n{}{notes}",
         start.replace("DIR", &args.folder.display().to_string())
     );
-    Ok((text, folder.unreadable))
+    Ok((text, unreadable))
+}
+
+/// What became of a run.
+enum Written {
+    Whole,
+    /// And why.
+    WithoutRecipe(String),
+    Not(Unreadable),
+}
+
+/// The recipes of runs, by their specs without the seeds: many runs are of one experiment, and to plan its
+/// spec takes longer than all else.
+struct Recipes(HashMap<String, Recipe>);
+
+/// Fields of recipe and data, by their paths.
+type Recipe = Vec<(String, String)>;
+
+impl Recipes {
+    fn of(runs: &[&Run]) -> Self {
+        let mut firsts: HashMap<String, &Run> = HashMap::new();
+        for (run, spec) in
+            runs.iter().zip(runs.par_iter().map(|run| spec_key(run)).collect::<Vec<_>>())
+        {
+            if let Some(spec) = spec {
+                firsts.entry(spec).or_insert(run);
+            }
+        }
+        let read = |(spec, run): (String, &Run)| Some((spec, recipe(&images::spec_of(run).ok()?)));
+        Self(firsts.into_par_iter().filter_map(read).collect())
+    }
+
+    fn write(&self, run: &Run, export: &dyn Export) -> Result<Written, Unwritable> {
+        let epochs = match run.epochs() {
+            Ok(epochs) => epochs,
+            Err(fault) => return Ok(Written::Not(fault)),
+        };
+        let known = spec_key(run).and_then(|spec| self.0.get(&spec).cloned());
+        let recipe = known.map_or_else(|| images::spec_of(run).map(|spec| recipe(&spec)), Ok);
+        let row = &run.row;
+        let (recipe, written) = match recipe {
+            Ok(recipe) => (recipe, Written::Whole),
+            Err(error) => {
+                let (experiment, seed) = (&row.experiment, row.seed);
+                let note = format!("{experiment}, seed {seed}: without its recipe, as {error}");
+                (Vec::new(), Written::WithoutRecipe(note))
+            }
+        };
+        export.write(&Exported { row, epochs, recipe })?;
+        Ok(written)
+    }
+}
+
+/// The text of a run's spec without the line of its seeds; none where there is no such file.
+fn spec_key(run: &Run) -> Option<String> {
+    let text = std::fs::read_to_string(run.file(RunFile::Spec)).ok()?;
+    let is_of_seeds = |line: &&str| line.trim_start().starts_with("seeds:");
+    Some(text.lines().filter(|line| !is_of_seeds(line)).collect::<Vec<_>>().join("\n"))
 }
 
 /// The name of a sweep by its folder.
@@ -95,19 +165,8 @@ fn name(path: &Path) -> String {
     name.unwrap_or_else(|| "sweep".into())
 }
 
-fn exported<'a>(run: &'a Run, notes: &mut Vec<String>) -> Exported<'a> {
-    let recipe = images::spec_of(run).map(|spec| recipe(&spec));
-    let recipe = recipe.unwrap_or_else(|error| {
-        let row = &run.record.run;
-        notes
-            .push(format!("{}, seed {}: without its recipe, as {error}", row.experiment, row.seed));
-        Vec::new()
-    });
-    Exported { record: &run.record, recipe }
-}
-
 /// The fields of recipe and data, by their paths.
-fn recipe(spec: &Experiment) -> Vec<(String, String)> {
+fn recipe(spec: &Experiment) -> Recipe {
     let mut fields = Vec::new();
     let parts =
         [("train", serde_json::to_value(&spec.train)), ("data", serde_json::to_value(&spec.data))];

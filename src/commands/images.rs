@@ -95,7 +95,8 @@ pub(super) fn class_names(data: &Data, folder: Option<&Path>) -> Result<Vec<Stri
     }
 }
 
-/// The test images of these classes, and the names of the classes. Nothing is downloaded for them.
+/// The test images of these classes, and the names of the classes. Nothing is downloaded for them. Of a
+/// data set that is drawn those at these places alone are; the others are black.
 ///
 /// # Errors
 /// [`ImagesError`] where they cannot be read or are others.
@@ -103,24 +104,28 @@ pub(super) fn test_images(
     data: &Data,
     folder: Option<&Path>,
     labels: &[u8],
+    places: &[u32],
 ) -> Result<(Images, Vec<String>), ImagesError> {
-    let (set, found) = match (data.set, folder) {
+    let (test, classes, found) = match (data.set, folder) {
         (DataSet::Shapes10 { .. }, Some(_)) => return Err(ImagesError::NoFolder),
         (DataSet::Shapes10 { seed }, None) => {
-            (shapes10::generate(0, labels.len(), seed), "that are drawn now".to_owned())
+            let classes = shapes10::CLASS_NAMES.map(str::to_owned).to_vec();
+            let test = shapes10::some_of_test(labels.len(), seed, places);
+            (test, classes, "that are drawn now".to_owned())
         }
         (DataSet::Cifar10, folder) => {
             let folder = cifar10::at_hand(&Sources::from_environment(folder))?;
-            (cifar10::load(&folder)?, format!("in {}", folder.display()))
+            let set = cifar10::load(&folder)?;
+            (set.test, set.classes, format!("in {}", folder.display()))
         }
     };
-    let images = set.test.take(labels.len());
+    let images = test.take(labels.len());
     let why = match images.len() == labels.len() {
         false => "there are fewer",
         true => "their classes are others",
     };
     match images.labels == labels {
-        true => Ok((images, set.classes)),
+        true => Ok((images, classes)),
         false => Err(ImagesError::Others { found, why }),
     }
 }

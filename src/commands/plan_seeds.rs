@@ -1,11 +1,13 @@
 //! `plan-seeds SPEC --detect POINTS`: how many seeds it takes to find a difference, and how long that is.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use rayon::prelude::*;
 use serde::Deserialize;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
@@ -13,7 +15,7 @@ use super::grid::Grid;
 use super::plan::{print, report};
 use crate::cli::PlanSeedsArgs;
 use crate::compare::Metric;
-use crate::experiment::{self, Experiments};
+use crate::experiment::{self, Experiment, Experiments};
 use crate::progress::lines::left;
 use crate::records::{Folder, Run, Status};
 use crate::saved;
@@ -62,14 +64,13 @@ pub fn text(args: &PlanSeedsArgs, experiments: &Experiments) -> Result<String, S
     }
     let alpha = (1.0 - args.level) / pairs.len() as f64;
     let spreads: Vec<(String, Option<Spread>)> = pairs
-        .iter()
+        .par_iter()
         .map(|(a, b)| (format!("{a} against {b}"), recorded.spread(args.std, a, b)))
         .collect();
     if spreads.iter().all(|(_, spread)| spread.is_none()) {
         return Err(no_spread(args, experiments, &folder));
     }
-    let needed: Vec<Needed> =
-        spreads.into_iter().map(|(pair, spread)| Needed::of(pair, spread, args, alpha)).collect();
+    let needed = Needed::all(spreads, args, alpha);
     Ok(told(args, experiments, &needed, &recorded, jobs(&folder)))
 }
 
@@ -93,19 +94,15 @@ struct Spread {
 impl<'a> Recorded<'a> {
     fn of(experiments: &'a Experiments, runs: &[Run], metric: Metric) -> Self {
         let mut recorded = Self { values: BTreeMap::new(), seconds: BTreeMap::new() };
-        for experiment in &experiments.list {
-            let is_own = |run: &&Run| {
-                let row = &run.record.run;
-                row.status == Status::Ok
-                    && row.spec_hash == experiment.hash
-                    && row.experiment == experiment.name
-            };
-            for run in runs.iter().filter(is_own) {
-                let row = &run.record.run;
-                recorded.seconds.entry(&experiment.name).or_default().push(row.wall_s);
-                if let Some(value) = metric.of(row) {
-                    recorded.values.entry(&experiment.name).or_default().insert(row.seed, value);
-                }
+        let known =
+            experiments.list.iter().map(|own| ((own.name.as_str(), own.hash.as_str()), own));
+        let known: BTreeMap<(&str, &str), &'a Experiment> = known.collect();
+        for row in runs.iter().map(|run| &run.row).filter(|row| row.status == Status::Ok) {
+            let own = known.get(&(row.experiment.as_str(), row.spec_hash.as_str()));
+            let Some(Experiment { name, .. }) = own else { continue };
+            recorded.seconds.entry(name).or_default().push(row.wall_s);
+            if let Some(value) = metric.of(row) {
+                recorded.values.entry(name).or_default().insert(row.seed, value);
             }
         }
         recorded
@@ -132,19 +129,12 @@ impl<'a> Recorded<'a> {
 }
 
 impl Spread {
-    /// The largest that this estimate is likely to be too small for: the upper end of its interval at
-    /// a level.
-    fn upper(&self, level: f64) -> Option<f64> {
+    /// The factor by which this estimate is likely to be too small at most: that of the upper end of its
+    /// interval at a level.
+    fn upper_factor(&self, level: f64) -> Option<f64> {
         let freedom = self.freedom?;
         let low = ChiSquared::new(freedom).ok()?.inverse_cdf((1.0 - level) / 2.0);
-        Some(self.std * (freedom / low).sqrt())
-    }
-
-    fn seeds(&self, std: f64, args: &PlanSeedsArgs, alpha: f64) -> Option<u32> {
-        match std > 0.0 {
-            true => self.design.values(args.detect / std, alpha, args.power),
-            false => Some(2),
-        }
+        Some((freedom / low).sqrt())
     }
 }
 
@@ -159,12 +149,42 @@ struct Needed {
 }
 
 impl Needed {
-    fn of(pair: String, spread: Option<Spread>, args: &PlanSeedsArgs, alpha: f64) -> Self {
-        let seeds = spread.and_then(|spread| spread.seeds(spread.std, args, alpha));
-        let at_most =
-            spread.and_then(|spread| spread.seeds(spread.upper(args.level)?, args, alpha));
-        Self { pair, spread, seeds, at_most }
+    fn all(spreads: Vec<(String, Option<Spread>)>, args: &PlanSeedsArgs, alpha: f64) -> Vec<Self> {
+        // Most pairs have as many runs, and their estimates are as far from the truth.
+        let mut uppers: BTreeMap<Option<u64>, Option<f64>> = BTreeMap::new();
+        let mut upper = |spread: &Spread| {
+            let key = spread.freedom.map(f64::to_bits);
+            let factor = *uppers.entry(key).or_insert_with(|| spread.upper_factor(args.level));
+            factor.map(|factor| factor * spread.std)
+        };
+        let known = |spread: &Option<Spread>| spread.map(|it| (it.design, it.std));
+        let stds = spreads.iter().map(|(_, spread)| known(spread)).collect();
+        let highs = spreads.iter().map(|(_, spread)| {
+            spread.as_ref().and_then(|spread| Some((spread.design, upper(spread)?)))
+        });
+        let highs = highs.collect();
+        let (seeds, at_most) = (seeds(stds, args, alpha), seeds(highs, args, alpha));
+        let needed = spreads.into_iter().zip(seeds.into_iter().zip(at_most));
+        needed
+            .map(|((pair, spread), (seeds, at_most))| Self { pair, spread, seeds, at_most })
+            .collect()
     }
+}
+
+/// The seeds a side that find the difference asked for, where it varies so much; none of what is not known,
+/// and where they are too many.
+fn seeds(stds: Vec<Option<(Design, f64)>>, args: &PlanSeedsArgs, alpha: f64) -> Vec<Option<u32>> {
+    let mut found = vec![None; stds.len()];
+    for design in [Design::Paired, Design::TwoSamples] {
+        let own = stds.iter().enumerate();
+        let own = own.filter_map(|(at, known)| Some((at, known.filter(|it| it.0 == design)?.1)));
+        let (varying, constant): (Vec<(usize, f64)>, Vec<_>) = own.partition(|(_, std)| *std > 0.0);
+        constant.into_iter().for_each(|(at, _)| found[at] = Some(2));
+        let effects: Vec<f64> = varying.iter().map(|(_, std)| args.detect / std).collect();
+        let seeds = design.values_of_all(&effects, alpha, args.power);
+        varying.iter().zip(seeds).for_each(|((at, _), seeds)| found[*at] = seeds);
+    }
+    found
 }
 
 /// The pairs that are compared: every other with the baseline, or every two.
@@ -218,7 +238,17 @@ fn told(
         (false, true) => "point",
         (false, false) => "points",
     };
-    let mut text = format!("{}\n", table(needed).table());
+    let mut listed: Vec<&Needed> = needed.iter().collect();
+    if needed.len() > MOST_PAIRS {
+        // None is more than any.
+        listed.sort_by_key(|it| Reverse((it.seeds.is_none(), it.seeds, it.at_most)));
+        listed.truncate(FEW_PAIRS);
+    }
+    let mut text = format!("{}\n", table(&listed).table());
+    if listed.len() < needed.len() {
+        let (few, all) = (listed.len(), needed.len());
+        text += &format!("Of {all} pairs these are the {few} that take the most seeds.\n");
+    }
     let (power, level, pairs) = (args.power, args.level * 100.0, needed.len());
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -254,9 +284,14 @@ fn told(
     text
 }
 
-fn table(needed: &[Needed]) -> Grid {
+/// More pairs than that are not listed, but those that take the most seeds.
+const MOST_PAIRS: usize = 500;
+/// So many of them.
+const FEW_PAIRS: usize = 50;
+
+fn table(needed: &[&Needed]) -> Grid {
     let header = ["pair", "spread", "of", "seeds", "at most"];
-    let row = |it: &Needed| {
+    let row = |it: &&Needed| {
         let count = |seeds: Option<u32>, is_known: bool| match (seeds, is_known) {
             (Some(seeds), _) => seeds.to_string(),
             (None, true) => format!("> {MOST_VALUES}"),

@@ -3,7 +3,8 @@
 //!
 //! | file | what stands there |
 //! |---|---|
-//! | `read` | predictions to [`Answers`], all of one test set |
+//! | `read` | predictions to [`Answers`] or to a [`Tally`], all of one test set |
+//! | `tally` | how often images of a class are taken for a class |
 //! | `accuracy` | accuracy by class |
 //! | `confusion` | what is taken for what |
 //! | `opinion` | single images: which are hard, and on which two experiments disagree |
@@ -20,6 +21,7 @@ mod confusion;
 mod opinion;
 mod read;
 mod standing;
+mod tally;
 
 pub use accuracy::{ClassAccuracy, accuracies};
 pub use agreement::{Agreement, agreement, agreement_within};
@@ -27,6 +29,7 @@ pub use confusion::{Confused, Confusion};
 pub use opinion::{Disagreement, Opinion, disagreements, hardest, opinions};
 pub use read::{NoAnswers, Panel};
 pub use standing::{ClassStanding, standings};
+pub use tally::{RunTally, Tally};
 
 /// An experiment, and what each of its runs says of every test image.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,14 +54,6 @@ pub struct Answer {
 }
 
 impl Answers {
-    /// One more than the highest class that stands for an image or is predicted; of a small test set
-    /// this may be fewer classes than the data set has.
-    #[must_use]
-    pub fn classes(&self) -> usize {
-        let predicted = self.runs.iter().flat_map(|run| &run.predicted);
-        self.labels.iter().chain(predicted).max().map_or(0, |class| usize::from(*class) + 1)
-    }
-
     /// Runs.
     #[must_use]
     pub fn n(&self) -> u32 {

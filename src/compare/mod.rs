@@ -23,10 +23,11 @@ mod say;
 mod sequential;
 mod side;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::records::{CompareRow, Folder, McNemarRow, StandingRow, Unreadable, Verdict};
-use crate::statistics::holm;
+use crate::statistics::{Design, holm};
 use images::Seen;
 use pair::Pair;
 use side::Side;
@@ -74,7 +75,7 @@ pub struct Comparison {
     pub standing: Vec<StandingRow>,
     /// The pairs.
     pub pairs: Vec<CompareRow>,
-    /// The seeds of the pairs, image by image.
+    /// The seeds of the pairs, image by image; nothing where they are more than anyone reads, which is noted.
     pub images: Vec<McNemarRow>,
     /// What did not enter the comparison, and why.
     pub notes: Vec<String>,
@@ -140,7 +141,7 @@ pub fn compare(folder: Folder, question: &Question) -> Result<Comparison, Compar
         sides.retain(|side| [a, b].contains(&&side.name));
     }
     if sides.iter().all(|side| side.runs.is_empty()) {
-        let has = |m: &Metric| runs.iter().any(|run| m.of(&run.record.run).is_some());
+        let has = |m: &Metric| runs.iter().any(|run| m.of(&run.row).is_some());
         let others = Metric::ALL.iter().filter(|m| has(m)).map(|m| m.name).collect();
         return Err(CompareError::NoValues { metric: question.metric.name, others });
     }
@@ -149,22 +150,19 @@ pub fn compare(folder: Folder, question: &Question) -> Result<Comparison, Compar
         _ => places,
     };
     let pairs: Vec<Pair> =
-        places.iter().map(|(a, b)| Pair::of(&sides[*a], &sides[*b], question.metric)).collect();
-    let mut images = Vec::new();
+        places.par_iter().map(|(a, b)| Pair::of(&sides[*a], &sides[*b], question.metric)).collect();
     let mut notes: Vec<String> = sides.iter().flat_map(|side| side.notes.clone()).collect();
     notes.extend(pairs.iter().filter_map(|pair| pair.left_out.clone()));
-    if question.metric.is_of_final_weights() {
-        let seen = Seen::of(&sides, &mut unreadable);
-        for (a, b) in &places {
-            images.extend(seen.compare(&sides, (*a, *b), &mut notes));
-        }
-    }
+    let seen = question.metric.is_of_final_weights().then(|| Seen::of(&sides, &mut unreadable));
+    let images = seen.map(|seen| seen.compare(&sides, &places, question.level)).unwrap_or_default();
+    notes.extend(images.notes);
     let mut rows = rows(&pairs, question);
+    drop(pairs);
     notes.extend(sequential::apply(&mut rows, &decisions, question.metric.name));
-    for row in &mut rows {
-        images::count(row, &images);
+    for (row, counts) in rows.iter_mut().zip(&images.counts) {
+        counts.tell(row);
     }
-    let standing = standing(&sides, &rows);
+    let standing = standing(&sides, &places, &rows);
     Ok(Comparison {
         metric: question.metric.name,
         unit: question.metric.unit,
@@ -172,10 +170,22 @@ pub fn compare(folder: Folder, question: &Question) -> Result<Comparison, Compar
         power: question.power,
         standing,
         pairs: rows,
-        images,
+        images: images.rows,
         notes,
         unreadable,
     })
+}
+
+impl Comparison {
+    /// The experiment with the best mean; none where none has one.
+    pub fn best(&self) -> Option<&str> {
+        let sign = match Metric::named(self.metric) {
+            Some(metric) if !metric.more_is_better => -1.0,
+            _ => 1.0,
+        };
+        let known = self.standing.iter().filter_map(|row| Some((sign * row.mean?, row)));
+        known.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, row)| row.experiment.as_str())
+    }
 }
 
 impl Which {
@@ -204,28 +214,41 @@ impl Which {
 
 /// The rows of the pairs, with the correction for all of them.
 fn rows(pairs: &[Pair], question: &Question) -> Vec<CompareRow> {
-    let tested: Vec<f64> = pairs.iter().filter_map(Pair::p).collect();
+    let p: Vec<Option<f64>> = pairs.iter().map(Pair::p).collect();
+    let tested: Vec<f64> = p.iter().copied().flatten().collect();
     let mut raised = holm(&tested).into_iter();
+    let p_holm: Vec<Option<f64>> = p.iter().map(|p| p.and_then(|_| raised.next())).collect();
+    let row = |(pair, p_holm): (&Pair, &Option<f64>)| pair.row(question, *p_holm);
+    let mut rows: Vec<CompareRow> = pairs.par_iter().zip(&p_holm).map(row).collect();
     let strictest = (1.0 - question.level) / tested.len().max(1) as f64;
-    let row = |pair: &Pair| {
-        let p_holm = pair.p().and_then(|_| raised.next());
-        pair.row(question, p_holm, strictest)
-    };
-    pairs.iter().map(row).collect()
+    need(&mut rows, pairs, strictest, question.power);
+    rows
+}
+
+/// The seeds a side with which so large a difference would be found, where it was not.
+fn need(rows: &mut [CompareRow], pairs: &[Pair], alpha: f64, power: f64) {
+    for design in [Design::Paired, Design::TwoSamples] {
+        let effect = |pair: &Pair| pair.effect().filter(|own| own.0 == design).map(|own| own.1);
+        let open = rows.iter().zip(pairs).enumerate();
+        let open = open.filter(|(_, (row, _))| row.verdict == Verdict::NotResolved);
+        let (places, effects): (Vec<usize>, Vec<f64>) =
+            open.filter_map(|(at, (_, pair))| Some((at, effect(pair)?))).unzip();
+        for (at, seeds) in places.into_iter().zip(design.values_of_all(&effects, alpha, power)) {
+            rows[at].seeds_needed = seeds;
+        }
+    }
 }
 
 /// The experiments by themselves, and which of them is better than every other.
-fn standing(sides: &[Side], rows: &[CompareRow]) -> Vec<StandingRow> {
-    let beats = |a: &str, b: &str| {
-        rows.iter().any(|row| match row.verdict {
-            Verdict::Better => row.experiment == a && row.other == b,
-            Verdict::Worse => row.experiment == b && row.other == a,
-            Verdict::NotResolved => false,
-        })
-    };
-    let is_best = |side: &Side| {
-        let mut others = sides.iter().filter(|other| other.name != side.name);
-        sides.len() > 1 && others.all(|other| beats(&side.name, &other.name))
-    };
-    sides.iter().map(|side| side.standing(is_best(side))).collect()
+fn standing(sides: &[Side], places: &[(usize, usize)], rows: &[CompareRow]) -> Vec<StandingRow> {
+    let mut wins = vec![0; sides.len()];
+    for ((a, b), row) in places.iter().zip(rows) {
+        match row.verdict {
+            Verdict::Better => wins[*a] += 1,
+            Verdict::Worse => wins[*b] += 1,
+            Verdict::NotResolved => {}
+        }
+    }
+    let is_best = |won: usize| sides.len() > 1 && won == sides.len() - 1;
+    sides.iter().zip(wins).map(|(side, won)| side.standing(is_best(won))).collect()
 }

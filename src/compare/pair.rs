@@ -18,6 +18,7 @@ pub(super) struct Pair<'a> {
     more_is_better: bool,
     samples: Samples,
     test: Option<Test>,
+    p: Option<f64>,
     /// The seeds that a paired test leaves out.
     pub(super) left_out: Option<String>,
 }
@@ -27,17 +28,19 @@ impl<'a> Pair<'a> {
         let samples = Samples::of(&first.by_seed(), &second.by_seed());
         let left_out = samples.is_paired().then(|| left_out(first, second)).flatten();
         let more_is_better = metric.more_is_better;
-        Self { first, second, more_is_better, test: samples.test(), samples, left_out }
+        let test = samples.test();
+        let p = test.as_ref().map(Test::p);
+        Self { first, second, more_is_better, test, p, samples, left_out }
     }
 
     /// The two-sided probability of so large a difference where there is none.
     pub(super) fn p(&self) -> Option<f64> {
-        self.test.as_ref().map(Test::p)
+        self.p
     }
 
-    /// Its row, given the corrected probability and the strictest level that the correction asks for.
-    /// What is told of images is filled in later.
-    pub(super) fn row(&self, asked: &Question, p_holm: Option<f64>, strictest: f64) -> CompareRow {
+    /// Its row, given the corrected probability. What is told of images, and the seeds that are needed, are
+    /// filled in later.
+    pub(super) fn row(&self, asked: &Question, p_holm: Option<f64>) -> CompareRow {
         let (first, second) = (self.samples.first(), self.samples.second());
         let difference = mean(first).zip(mean(second)).map(|(a, b)| a - b);
         let interval = self.test.as_ref().map(|test| test.interval(asked.level));
@@ -67,7 +70,7 @@ impl<'a> Pair<'a> {
             p_sign_flip: self.samples.p_sign_flip(),
             verdict,
             why: is_open.then(|| self.why(p_holm, asked)),
-            seeds_needed: self.seeds_needed(strictest, asked.power).filter(|_| is_open),
+            seeds_needed: None,
             mcnemar_seeds: 0,
             mcnemar_better: 0,
             mcnemar_worse: 0,
@@ -99,9 +102,9 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Seeds a side with which so large a difference would be found.
-    fn seeds_needed(&self, alpha: f64, power: f64) -> Option<u32> {
-        let (design, effect) = match self.test.as_ref()? {
+    /// The effect that was seen, in the measure of the test that fits.
+    pub(super) fn effect(&self) -> Option<(Design, f64)> {
+        Some(match self.test.as_ref()? {
             Test::Paired(t) => {
                 (Design::Paired, t.difference / (t.error * (t.freedom + 1.0).sqrt()))
             }
@@ -109,36 +112,47 @@ impl<'a> Pair<'a> {
                 let (a, b) = (variance(self.samples.first())?, variance(self.samples.second())?);
                 (Design::TwoSamples, welch.difference / f64::midpoint(a, b).sqrt())
             }
-        };
-        design.values(effect, alpha, power)
+        })
     }
 
     fn extra_train_s(&self) -> Option<f64> {
-        let all: Vec<&Run> = self.first.runs.iter().chain(&self.second.runs).copied().collect();
-        let extra = || Some(self.first.train_s()? - self.second.train_s()?);
-        are_alike(&all).then(extra).flatten()
+        let (first, second) = (self.first.train_s()?, self.second.train_s()?);
+        let one_of_each = [self.first.runs.first(), self.second.runs.first()];
+        // The runs of a side are alike where it has a time.
+        let both: Vec<&Run> = one_of_each.into_iter().flatten().copied().collect();
+        are_alike(&both).then_some(first - second)
     }
 }
 
-/// The seeds that both have, ascending.
-pub(super) fn shared(first: &Side, second: &Side) -> Vec<u64> {
-    seeds(first).filter(|seed| seeds(second).any(|other| other == *seed)).collect()
-}
-
-fn seeds<'a>(side: &'a Side) -> impl Iterator<Item = u64> + 'a {
-    side.runs.iter().map(|run| run.record.run.seed)
+/// The places of the runs of each side whose seeds both have, by seed; runs stand by seed, so one walk
+/// along both finds them.
+pub(super) fn shared(first: &Side, second: &Side) -> Vec<(usize, usize)> {
+    let seed = |side: &Side, at: usize| side.runs.get(at).map(|run| run.row.seed);
+    let (mut a, mut b, mut found) = (0, 0, Vec::new());
+    while let (Some(own), Some(other)) = (seed(first, a), seed(second, b)) {
+        if own == other {
+            found.push((a, b));
+        }
+        (a, b) = (a + usize::from(own <= other), b + usize::from(other <= own));
+    }
+    found
 }
 
 /// The seeds that one side alone has.
 fn left_out(first: &Side, second: &Side) -> Option<String> {
-    let alone = |a: &Side, b: &Side| {
-        let alone = seeds(a).filter(|seed| !seeds(b).any(|other| other == *seed));
-        let alone: Vec<String> = alone.map(|seed| seed.to_string()).collect();
+    let both = shared(first, second);
+    if both.len() == first.runs.len() && both.len() == second.runs.len() {
+        return None;
+    }
+    let alone = |side: &Side, places: Vec<usize>| {
+        let runs = side.runs.iter().enumerate().filter(|(at, _)| places.binary_search(at).is_err());
+        let alone: Vec<String> = runs.map(|(_, run)| run.row.seed.to_string()).collect();
         let plural = if alone.len() == 1 { "" } else { "s" };
-        (!alone.is_empty()).then(|| format!("seed{plural} {} of {}", alone.join(", "), a.name))
+        (!alone.is_empty()).then(|| format!("seed{plural} {} of {}", alone.join(", "), side.name))
     };
+    let (ours, theirs) = both.into_iter().unzip();
     let found: Vec<String> =
-        [alone(first, second), alone(second, first)].into_iter().flatten().collect();
+        [alone(first, ours), alone(second, theirs)].into_iter().flatten().collect();
     let pair = format!("{} against {}", first.name, second.name);
     let only = "not paired, and left out of the test";
     (!found.is_empty()).then(|| format!("{pair}: {} {only}", found.join(" and ")))

@@ -20,12 +20,11 @@ pub(super) enum Test {
 }
 
 impl Samples {
-    /// Of seeds and their values: paired where two seeds or more are on both sides.
+    /// Of seeds and their values, by seed: paired where two seeds or more are on both sides.
     pub(super) fn of(first: &[(u64, f64)], second: &[(u64, f64)]) -> Self {
         let with = |own: &[(u64, f64)], other: &[(u64, f64)]| -> Vec<f64> {
-            let shared =
-                own.iter().filter(|(seed, _)| other.iter().any(|(other, _)| other == seed));
-            shared.map(|(_, value)| *value).collect()
+            let is_there = |seed: &u64| other.binary_search_by_key(seed, |(seed, _)| *seed).is_ok();
+            own.iter().filter(|(seed, _)| is_there(seed)).map(|(_, value)| *value).collect()
         };
         let all = |side: &[(u64, f64)]| side.iter().map(|(_, value)| *value).collect();
         let paired = with(first, second);

@@ -16,7 +16,7 @@ pub fn newest_runs(runs: &[Run]) -> (Vec<&Run>, Vec<String>) {
     let mut found: Vec<Vec<&Run>> =
         by_name.filter_map(|(name, runs)| newest(name, runs, &mut notes)).collect();
     found.sort_by_key(|runs| {
-        let row = &runs[0].record.run;
+        let row = &runs[0].row;
         (row.macs, row.params, row.experiment.clone())
     });
     (found.concat(), notes)
@@ -25,7 +25,7 @@ pub fn newest_runs(runs: &[Run]) -> (Vec<&Run>, Vec<String>) {
 fn by_name(runs: &[Run]) -> BTreeMap<&str, Vec<&Run>> {
     let mut by_name: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
     for run in runs {
-        by_name.entry(&run.record.run.experiment).or_default().push(run);
+        by_name.entry(&run.row.experiment).or_default().push(run);
     }
     by_name
 }
@@ -42,6 +42,8 @@ pub(super) struct Side<'a> {
     pub(super) notes: Vec<String>,
     pub(super) params: u64,
     pub(super) macs: u64,
+    /// Mean training time of a run; none where they did not all train on the same.
+    train_s: Option<f64>,
 }
 
 impl<'a> Side<'a> {
@@ -59,7 +61,7 @@ impl<'a> Side<'a> {
         let mut notes = Vec::new();
         let mut runs = newest(name, runs, &mut notes)?;
         let all = runs.len();
-        let RunRow { params, macs, .. } = runs.first()?.record.run;
+        let RunRow { params, macs, .. } = runs.first()?.row;
         let idle: Vec<String> = runs.iter().filter_map(|run| idle(run, metric)).collect();
         if !idle.is_empty() {
             let are = if idle.len() == 1 { "is" } else { "are" };
@@ -68,13 +70,15 @@ impl<'a> Side<'a> {
             notes.push(format!("{name}: {idle}"));
         }
         runs.retain(|run| self::idle(run, metric).is_none());
-        let values = runs.iter().filter_map(|run| metric.of(&run.record.run)).collect();
-        Some(Self { name: name.to_owned(), runs, values, notes, params, macs })
+        let values = runs.iter().filter_map(|run| metric.of(&run.row)).collect();
+        let seconds: Vec<f64> = runs.iter().filter_map(|run| run.row.train_s).collect();
+        let train_s = are_alike(&runs).then(|| mean(&seconds)).flatten();
+        Some(Self { name: name.to_owned(), runs, values, notes, params, macs, train_s })
     }
 
     /// Its values with their seeds.
     pub(super) fn by_seed(&self) -> Vec<(u64, f64)> {
-        let seeds = self.runs.iter().map(|run| run.record.run.seed);
+        let seeds = self.runs.iter().map(|run| run.row.seed);
         seeds.zip(self.values.iter().copied()).collect()
     }
 
@@ -94,14 +98,13 @@ impl<'a> Side<'a> {
 
     /// Mean training time of a run; none where they did not all train on the same.
     pub(super) fn train_s(&self) -> Option<f64> {
-        let seconds: Vec<f64> = self.runs.iter().filter_map(|run| run.record.run.train_s).collect();
-        (are_alike(&self.runs)).then(|| mean(&seconds)).flatten()
+        self.train_s
     }
 }
 
 /// Whether times of runs can be compared: the same kind of device, with the same threads and precision.
 pub(super) fn are_alike(runs: &[&Run]) -> bool {
-    let rows = || runs.iter().map(|run| &run.record.run);
+    let rows = || runs.iter().map(|run| &run.row);
     let mut on = rows().map(|row| (row.trained_on(), row.precision.as_str()));
     let first = on.next();
     on.all(|other| Some(other) == first)
@@ -110,11 +113,11 @@ pub(super) fn are_alike(runs: &[&Run]) -> bool {
 /// The runs of the spec that was trained last, one a seed, by seed: runs of different specs are
 /// different experiments, whatever they are called.
 fn newest<'a>(name: &str, mut runs: Vec<&'a Run>, notes: &mut Vec<String>) -> Option<Vec<&'a Run>> {
-    runs.sort_by(|a, b| b.record.run.started.cmp(&a.record.run.started));
-    let last = &runs.first()?.record.run;
+    runs.sort_by(|a, b| b.row.started.cmp(&a.row.started));
+    let last = &runs.first()?.row;
     let (hash, started) = (last.spec_hash.clone(), last.started.clone());
     let count = runs.len();
-    runs.retain(|run| run.record.run.spec_hash == hash);
+    runs.retain(|run| run.row.spec_hash == hash);
     if runs.len() < count {
         let short: String = hash.chars().take(crate::saved::HASH_IN_NAME).collect();
         let older = plural(count - runs.len(), "run");
@@ -123,9 +126,9 @@ fn newest<'a>(name: &str, mut runs: Vec<&'a Run>, notes: &mut Vec<String>) -> Op
              {short}, last started {started}"
         ));
     }
-    runs.sort_by_key(|run| run.record.run.seed);
+    runs.sort_by_key(|run| run.row.seed);
     let count = runs.len();
-    runs.dedup_by_key(|run| run.record.run.seed);
+    runs.dedup_by_key(|run| run.row.seed);
     if runs.len() < count {
         let copies = plural(count - runs.len(), "copy of a run");
         notes.push(format!("{name}: {copies} left out; of a seed the run started last counts"));
@@ -135,7 +138,7 @@ fn newest<'a>(name: &str, mut runs: Vec<&'a Run>, notes: &mut Vec<String>) -> Op
 
 /// Why a run does not count; none where it does.
 fn idle(run: &Run, metric: Metric) -> Option<String> {
-    let row = &run.record.run;
+    let row = &run.row;
     let reason = row.reason.as_ref().or(row.stop_reason.as_ref());
     let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
     match (row.status, metric.of(row)) {

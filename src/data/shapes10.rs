@@ -14,6 +14,8 @@ mod figure;
 mod random;
 mod scene;
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use super::{CHANNELS, CLASSES, Dataset, IMAGE_BYTES, Images};
@@ -41,9 +43,17 @@ pub fn generate(train: usize, test: usize, seed: u64) -> Dataset {
     Dataset {
         name: NAME.to_owned(),
         classes: CLASS_NAMES.map(str::to_owned).to_vec(),
-        train: draw(Split::Train, train, seed),
-        test: draw(Split::Test, test, seed),
+        train: draw(Split::Train, train, seed, |_| true),
+        test: draw(Split::Test, test, seed, |_| true),
     }
+}
+
+/// The first `n` test images, of which those at some places alone are drawn, and the others left black: to
+/// show a few of ten thousand.
+#[must_use]
+pub fn some_of_test(n: usize, seed: u64, places: &[u32]) -> Images {
+    let places: HashSet<usize> = places.iter().map(|place| *place as usize).collect();
+    draw(Split::Test, n, seed, |index| places.contains(&index))
 }
 
 /// Which of the two sets of images, each with random streams of its own.
@@ -53,15 +63,14 @@ enum Split {
     Test,
 }
 
-fn draw(split: Split, n: usize, seed: u64) -> Images {
+fn draw(split: Split, n: usize, seed: u64, is_drawn: impl Fn(usize) -> bool + Sync) -> Images {
     let labels = labels(split, n, seed);
     let mut pixels = vec![0; n * IMAGE_BYTES];
-    pixels.par_chunks_exact_mut(IMAGE_BYTES).zip(&labels).enumerate().for_each(
-        |(index, (image, &label))| {
-            let mut random = Random::new(seed, Stream::Image(split, index as u64));
-            scene::draw(Figure::ALL[usize::from(label)], &mut random, image);
-        },
-    );
+    let images = pixels.par_chunks_exact_mut(IMAGE_BYTES).zip(&labels).enumerate();
+    images.filter(|(index, _)| is_drawn(*index)).for_each(|(index, (image, &label))| {
+        let mut random = Random::new(seed, Stream::Image(split, index as u64));
+        scene::draw(Figure::ALL[usize::from(label)], &mut random, image);
+    });
     Images { pixels, labels }
 }
 

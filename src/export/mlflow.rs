@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{Exported, Unwritable, folder, put, scalars, started};
+use super::{Export, Exported, Unwritable, folder, put, scalars, started};
 use crate::records::{EpochRow, Row, RunRow, Status};
 use crate::saved::hex;
 
@@ -50,60 +50,66 @@ const WORDS: [&str; 11] = [
 ///
 /// Ids follow from the names of sweep and experiment and the seed. Metrics, params and tags of these
 /// runs are replaced, tags of others kept.
-///
-/// # Errors
-/// [`Unwritable`] where the disk refuses; runs before that are written.
-pub fn write(into: &Path, sweep: &str, runs: &[Exported]) -> Result<(), Unwritable> {
-    let experiment_id = experiment_id(sweep);
-    let place = into.join(&experiment_id);
-    folder(&place)?;
-    let times = runs.iter().map(|run| millis(started(run.record)));
-    let created = times.min().unwrap_or(0);
-    let ended = runs.iter().map(ended).max().unwrap_or(0);
-    let meta = yaml(&[
-        ("artifact_location", quoted(&uri(&place))),
-        ("creation_time", created.to_string()),
-        ("experiment_id", quoted(&experiment_id)),
-        ("last_update_time", ended.to_string()),
-        ("lifecycle_stage", "active".into()),
-        ("name", quoted(sweep)),
-    ]);
-    put(&place.join("meta.yaml"), meta.as_bytes())?;
-    runs.iter().try_for_each(|run| write_run(&place, sweep, &experiment_id, run))
+#[derive(Debug)]
+pub struct Mlflow {
+    sweep: String,
+    id: String,
+    place: PathBuf,
 }
 
-fn write_run(
-    experiment: &Path,
-    sweep: &str,
-    experiment_id: &str,
-    run: &Exported,
-) -> Result<(), Unwritable> {
-    let row = &run.record.run;
-    let id = run_id(sweep, row);
-    let name = format!("{}-seed{}", row.experiment, row.seed);
-    let place = experiment.join(&id);
-    for (kind, files) in
-        [("params", params(run)), ("metrics", metrics(run)), ("tags", tags(row, &name))]
-    {
-        let own = place.join(kind);
-        if kind != "tags" {
-            clear(&own)?;
-        }
-        folder(&own)?;
-        for (key, text) in files {
-            put(&own.join(key), text.as_bytes())?;
-        }
+impl Mlflow {
+    /// The experiment of MLflow that the sweep with these runs becomes.
+    ///
+    /// # Errors
+    /// [`Unwritable`] where the disk refuses.
+    pub fn of(into: &Path, sweep: &str, runs: &[&RunRow]) -> Result<Self, Unwritable> {
+        let id = experiment_id(sweep);
+        let place = into.join(&id);
+        folder(&place)?;
+        let created = runs.iter().map(|row| millis(started(row))).min().unwrap_or(0);
+        let ended = runs.iter().map(|row| ended(row)).max().unwrap_or(0);
+        let meta = yaml(&[
+            ("artifact_location", quoted(&uri(&place))),
+            ("creation_time", created.to_string()),
+            ("experiment_id", quoted(&id)),
+            ("last_update_time", ended.to_string()),
+            ("lifecycle_stage", "active".into()),
+            ("name", quoted(sweep)),
+        ]);
+        put(&place.join("meta.yaml"), meta.as_bytes())?;
+        Ok(Self { sweep: sweep.to_owned(), id, place })
     }
-    folder(&place.join("artifacts"))?;
-    put(&place.join("meta.yaml"), meta(run, experiment_id, (&id, &name), &place).as_bytes())
+}
+
+impl Export for Mlflow {
+    fn write(&self, run: &Exported) -> Result<(), Unwritable> {
+        let row = run.row;
+        let id = run_id(&self.sweep, row);
+        let name = format!("{}-seed{}", row.experiment, row.seed);
+        let place = self.place.join(&id);
+        for (kind, files) in
+            [("params", params(run)), ("metrics", metrics(run)), ("tags", tags(row, &name))]
+        {
+            let own = place.join(kind);
+            if kind != "tags" {
+                clear(&own)?;
+            }
+            folder(&own)?;
+            for (key, text) in files {
+                put(&own.join(key), text.as_bytes())?;
+            }
+        }
+        folder(&place.join("artifacts"))?;
+        let meta = meta(row, &self.id, (&id, &name), &place);
+        put(&place.join("meta.yaml"), meta.as_bytes())
+    }
 }
 
 /// What MLflow knows of a run itself.
-fn meta(run: &Exported, experiment_id: &str, (id, name): (&str, &str), place: &Path) -> String {
-    let row = &run.record.run;
+fn meta(row: &RunRow, experiment_id: &str, (id, name): (&str, &str), place: &Path) -> String {
     yaml(&[
         ("artifact_uri", quoted(&uri(&place.join("artifacts")))),
-        ("end_time", ended(run).to_string()),
+        ("end_time", ended(row).to_string()),
         ("entry_point_name", "''".into()),
         ("experiment_id", quoted(experiment_id)),
         ("lifecycle_stage", "active".into()),
@@ -113,7 +119,7 @@ fn meta(run: &Exported, experiment_id: &str, (id, name): (&str, &str), place: &P
         ("source_name", "resweep".into()),
         ("source_type", SOURCE_LOCAL.to_string()),
         ("source_version", quoted(&row.code_version)),
-        ("start_time", millis(started(run.record)).to_string()),
+        ("start_time", millis(started(row)).to_string()),
         ("status", state(row.status).to_string()),
         ("tags", "[]".into()),
         ("user_id", "''".into()),
@@ -136,7 +142,7 @@ fn state(status: Status) -> u32 {
 /// The recipe, and what else the run was given.
 fn params(run: &Exported) -> BTreeMap<String, String> {
     let recipe = run.recipe.iter().map(|(key, value)| (key_of(key), value.clone()));
-    let given = cells(&run.record.run).filter(|(name, _)| GIVEN.contains(name));
+    let given = cells(run.row).filter(|(name, _)| GIVEN.contains(name));
     recipe.chain(given.map(|(name, cell)| (name.to_owned(), cell))).collect()
 }
 
@@ -147,16 +153,16 @@ fn metrics(run: &Exported) -> BTreeMap<String, String> {
         // Writing to a String cannot fail.
         let _ = writeln!(files.entry(key).or_default(), "{time} {value} {step}");
     };
-    for scalar in scalars(run.record) {
+    for scalar in scalars(run) {
         line(scalar.name.to_owned(), millis(scalar.time), scalar.value, scalar.epoch);
     }
-    let row = &run.record.run;
+    let row = run.row;
     for (name, cell) in cells(row) {
         let is_measured = !GIVEN.contains(&name) && !WORDS.contains(&name);
         if let (true, Ok(value)) = (is_measured, cell.parse::<f64>()) {
             let is_of_epochs = EpochRow::COLUMNS.iter().any(|column| column.name == name);
             let key = if is_of_epochs { format!("final_{name}") } else { name.to_owned() };
-            line(key, ended(run), value, row.epochs);
+            line(key, ended(row), value, row.epochs);
         }
     }
     files
@@ -199,8 +205,8 @@ fn run_id(sweep: &str, row: &RunRow) -> String {
     hex(&Sha256::digest(named)[..16])
 }
 
-fn ended(run: &Exported) -> i64 {
-    millis(started(run.record) + run.record.run.wall_s)
+fn ended(row: &RunRow) -> i64 {
+    millis(started(row) + row.wall_s)
 }
 
 fn millis(seconds: f64) -> i64 {

@@ -11,21 +11,35 @@
 //! written outside the folder that is asked for.
 
 mod event;
-pub mod mlflow;
-pub mod tensorboard;
+mod mlflow;
+mod tensorboard;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::records::{Column, EpochRow, Record, Row};
+use crate::records::{Column, EpochRow, Row, RunRow};
+
+pub use mlflow::Mlflow;
+pub use tensorboard::Tensorboard;
+
+/// Where runs are written, one by one and in any order: of many runs never all are in memory.
+pub trait Export: Sync {
+    /// Writes a run, in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`Unwritable`] where the disk refuses.
+    fn write(&self, run: &Exported) -> Result<(), Unwritable>;
+}
 
 /// A run that is written.
 #[derive(Debug, Clone)]
 pub struct Exported<'a> {
-    /// Its record.
-    pub record: &'a Record,
+    /// Its row of runs.csv.
+    pub row: &'a RunRow,
+    /// Its rows of epochs.csv.
+    pub epochs: Vec<EpochRow>,
     /// What it was trained with, by the field of the spec; empty where its spec cannot be read.
     pub recipe: Vec<(String, String)>,
 }
@@ -56,10 +70,10 @@ struct Scalar {
 const KEYS: [&str; 3] = ["experiment", "seed", "epoch"];
 
 /// Every number of the epochs of a run, by epoch and column; what is missing is left out.
-fn scalars(record: &Record) -> Vec<Scalar> {
-    let mut time = started(record);
+fn scalars(run: &Exported) -> Vec<Scalar> {
+    let mut time = started(run.row);
     let mut scalars = Vec::new();
-    for row in &record.epochs {
+    for row in &run.epochs {
         time += row.epoch_s + row.eval_s.unwrap_or(0.0);
         let columns = EpochRow::COLUMNS.iter().zip(row.cells());
         let values = columns.filter(|(column, _)| !KEYS.contains(&column.name));
@@ -72,8 +86,8 @@ fn scalars(record: &Record) -> Vec<Scalar> {
 }
 
 /// When a run started, seconds since 1970; 0 where its record has no such time.
-fn started(record: &Record) -> f64 {
-    let started = humantime::parse_rfc3339(&record.run.started).ok();
+fn started(row: &RunRow) -> f64 {
+    let started = humantime::parse_rfc3339(&row.started).ok();
     let since = started.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     since.map_or(0.0, |since| since.as_secs_f64())
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Exported, Unwritable, event, folder, put, scalars, started};
+use super::{Export, Exported, Unwritable, event, folder, put, scalars, started};
 use crate::saved::file_name;
 
 /// The name of the event file of a run; TensorBoard reads what has `tfevents` in its name.
@@ -10,20 +10,24 @@ const FILE: &str = "events.out.tfevents.resweep";
 
 /// Writes `<into>/<sweep>/<experiment>/seed<seed>/events.out.tfevents.resweep` for every run: each column
 /// of epochs.csv as a scalar by epoch.
-///
-/// # Errors
-/// [`Unwritable`] where the disk refuses; runs before that are written.
-pub fn write(into: &Path, sweep: &str, runs: &[Exported]) -> Result<(), Unwritable> {
-    for run in runs {
-        let place = place(into, sweep, run);
-        folder(&place)?;
-        put(&place.join(FILE), &event::file(started(run.record), &scalars(run.record)))?;
-    }
-    Ok(())
+#[derive(Debug)]
+pub struct Tensorboard {
+    sweep: PathBuf,
 }
 
-fn place(into: &Path, sweep: &str, run: &Exported) -> PathBuf {
-    let row = &run.record.run;
-    let experiment = into.join(file_name(sweep)).join(file_name(&row.experiment));
-    experiment.join(format!("seed{}", row.seed))
+impl Tensorboard {
+    /// The folder of a sweep below `into`.
+    #[must_use]
+    pub fn of(into: &Path, sweep: &str) -> Self {
+        Self { sweep: into.join(file_name(sweep)) }
+    }
+}
+
+impl Export for Tensorboard {
+    fn write(&self, run: &Exported) -> Result<(), Unwritable> {
+        let experiment = self.sweep.join(file_name(&run.row.experiment));
+        let place = experiment.join(format!("seed{}", run.row.seed));
+        folder(&place)?;
+        put(&place.join(FILE), &event::file(started(run.row), &scalars(run)))
+    }
 }

@@ -3,9 +3,9 @@
 //! A file in the folder, `.tables.sha256`, has the hashes of the tables as they were last written, in
 //! the format of `sha256sum`. A table with another hash is not resweep's.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
 use sha2::{Digest, Sha256};
@@ -18,7 +18,7 @@ use crate::saved::hex;
 #[derive(Debug)]
 pub(super) struct Written {
     folder: PathBuf,
-    moved: RefCell<Vec<(PathBuf, PathBuf)>>,
+    moved: Mutex<Vec<(PathBuf, PathBuf)>>,
 }
 
 /// Hashes by the name of the table: the last, and before it is sure to be there the one before too.
@@ -29,7 +29,7 @@ const FILE: &str = ".tables.sha256";
 impl Written {
     /// Those of a folder.
     pub(super) fn of(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), moved: RefCell::default() }
+        Self { folder: folder.to_owned(), moved: Mutex::default() }
     }
 
     /// Replaces a table as a whole. One that is not as it was written last is renamed first.
@@ -43,7 +43,7 @@ impl Written {
             Some(old) if *old != new && !known.contains(old) => {
                 let aside = free_name(&path);
                 fs::rename(&path, &aside)?;
-                self.moved.borrow_mut().push((path.clone(), aside));
+                self.moved().push((path.clone(), aside));
             }
             _ => {}
         }
@@ -57,7 +57,11 @@ impl Written {
 
     /// The tables that were renamed since this was last asked: from what to what.
     pub(super) fn take_moved(&self) -> Vec<(PathBuf, PathBuf)> {
-        self.moved.take()
+        std::mem::take(&mut *self.moved())
+    }
+
+    fn moved(&self) -> MutexGuard<'_, Vec<(PathBuf, PathBuf)>> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hashes(&self) -> Hashes {

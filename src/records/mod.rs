@@ -14,6 +14,7 @@
 //! | `summary` | tables to what is printed at the end of a sweep |
 //! | `store` | the folder `results/<sweep name>/` |
 //! | `folder` | the same folder read afterwards, with what runs said of the test images |
+//! | `head` | the row of a run from its record without its epochs, or these alone |
 //! | `kept` | one run's folder, to be trained again |
 //! | `differ` | where two runs differ, by what is kept of them |
 //! | `lock` | who uses it |
@@ -38,6 +39,7 @@ mod differ;
 mod edited;
 mod folder;
 mod halving;
+mod head;
 mod kept;
 mod layout;
 mod lock;
@@ -57,7 +59,7 @@ pub use column::{Cell, Column, Row, columns_markdown};
 pub use compare::{CompareRow, McNemarRow, StandingRow, Verdict};
 pub use csv::csv_bytes;
 pub use differ::{CellDifference, environments, first_difference};
-pub use folder::{Folder, Predictions, Run, Unreadable};
+pub use folder::{Folder, Predictions, Run, Said, Unreadable};
 pub use halving::{Decision, Decisions, HalvingRow};
 pub use kept::{KeptRun, NotKept};
 pub use layout::{AxisColumns, Layout};

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::atomic;
@@ -190,6 +191,11 @@ impl Store {
         };
         let aside = rename(&path, "corrupt")?;
         Ok(Found::SetAside { path, aside, why })
+    }
+
+    /// The same of many runs, in their order.
+    pub fn find_all(&self, ids: &[&RunId]) -> Vec<Result<Found, StoreError>> {
+        ids.par_iter().map(|id| self.find(id)).collect()
     }
 
     /// Renames the folder of a run to `*.superseded`, where there is one; an earlier one of that name

@@ -1,5 +1,6 @@
 //! How to have it again.
 
+use super::Report;
 use super::table::{Cell, Table};
 use crate::picture::xml::{Value, Xml};
 
@@ -19,7 +20,13 @@ pub struct Again {
     pub specs: Vec<(String, String)>,
 }
 
-pub(super) fn write(again: &Again, xml: &mut Xml) {
+pub(super) fn write(report: &Report, xml: &mut Xml) {
+    let again = &report.again;
+    if report.told_of_few().is_some() {
+        let about = "Of the experiments that are told of in detail; every run of the others keeps its spec too, \
+                     `spec.ron` in its folder.";
+        xml.leaf("p", &[], about);
+    }
     commands(
         "All runs again, from the specs that they keep, into the folder `again`; on a CPU with as many \
          threads to the same bytes:",

@@ -62,8 +62,17 @@ pub(super) fn charts(report: &Report) -> Vec<Chart> {
 
 fn chart(cost: &Cost, report: &Report) -> Chart {
     let all = report.groups.iter().enumerate();
-    let series: Vec<Series> =
-        all.filter_map(|(number, group)| series(cost, report, number, group)).collect();
+    let mut series: Vec<Series> =
+        all.filter_map(|(place, group)| series(cost, report, place, group)).collect();
+    let front = front(&series);
+    // Of many experiments those that are told of in detail, and those on the front.
+    let is_on = |own: &Series| own.points.iter().any(|point| front.contains(&(point.x, point.y)));
+    series.retain(|own| report.shown.contains(&own.number) || is_on(own));
+    let mut further = report.shown.len()..;
+    for own in &mut series {
+        let number = report.shown.iter().position(|place| *place == own.number);
+        own.number = number.or_else(|| further.next()).unwrap_or_default();
+    }
     let values = || series.iter().flat_map(|series| &series.points).map(|point| point.x);
     let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
     let told: Vec<String> = series
@@ -84,12 +93,12 @@ fn chart(cost: &Cost, report: &Report) -> Chart {
         steep: false,
         bounded: true,
         log: least > 0.0 && most > WIDE * least,
-        front: front(&series),
+        front,
         series,
     }
 }
 
-fn series(cost: &Cost, report: &Report, number: usize, group: &Group) -> Option<Series> {
+fn series(cost: &Cost, report: &Report, place: usize, group: &Group) -> Option<Series> {
     let comparison = report.comparison.as_ref()?;
     let row = comparison.standing.iter().find(|row| row.experiment == group.name)?;
     let (x, y) = ((cost.value)(group, row)?, row.mean?);
@@ -97,7 +106,9 @@ fn series(cost: &Cost, report: &Report, number: usize, group: &Group) -> Option<
     let std = row.std.map(|std| format!(" ± {std:.2}")).unwrap_or_default();
     let said = format!("{y:.2}{std} {} (n {}) at {x:.4} {}", report.unit(), row.n, cost.axis);
     let points = vec![Point { x, y, spread, said }];
-    Some(Series { number, name: group.name.clone(), line: false, points, strays: Vec::new() })
+    // By its place among all; it is numbered when it is known which are drawn.
+    let (number, name) = (place, group.name.clone());
+    Some(Series { number, name, line: false, points, strays: Vec::new() })
 }
 
 /// The means that none of as little cost is above, by their cost.

@@ -3,7 +3,6 @@
 use super::Group;
 use super::chart::{Chart, Point, Series, Stray};
 use crate::records::{EpochRow, RunRow};
-use crate::statistics::mean;
 
 /// A column of `epochs.csv` that is drawn.
 struct Drawn {
@@ -56,13 +55,14 @@ const DRAWN: [Drawn; 5] = [
 const MOST: u32 = 200;
 
 /// A chart for each column that any run has.
-pub(super) fn charts(groups: &[Group]) -> Vec<Chart> {
-    let charts = DRAWN.iter().map(|drawn| chart(drawn, groups));
+pub(super) fn charts(groups: &[&Group]) -> Vec<Chart> {
+    let charts = (0..DRAWN.len()).map(|at| chart(at, groups));
     charts.filter(|chart| !chart.is_empty()).collect()
 }
 
-fn chart(drawn: &Drawn, groups: &[Group]) -> Chart {
-    let all = groups.iter().enumerate().map(|(number, group)| series(drawn, number, group));
+fn chart(at: usize, groups: &[&Group]) -> Chart {
+    let drawn = &DRAWN[at];
+    let all = groups.iter().enumerate().map(|(number, group)| series(at, number, group));
     let series: Vec<Series> = all.filter(|series| !series.is_empty()).collect();
     let last = |series: &Series| {
         let point = series.points.last();
@@ -109,35 +109,107 @@ fn is_steep(series: &[Series]) -> bool {
     low > 0.0 && high > STEEP * low
 }
 
-fn series(drawn: &Drawn, number: usize, group: &Group) -> Series {
-    let last = group.sound().filter_map(|rows| rows.last()).map(|row| row.epoch).max();
-    let last = last.unwrap_or(0);
-    let every = last.div_ceil(MOST).max(1);
-    let epochs = (1..=last).filter(|epoch| epoch % every == 0 || *epoch == last || *epoch == 1);
-    let points = epochs.filter_map(|epoch| point(drawn, epoch, group)).collect();
-    let strays = group.strays().filter_map(|(run, rows)| stray(drawn, run, rows)).collect();
-    Series { number, name: group.name.clone(), line: true, points, strays }
+fn series(at: usize, number: usize, group: &Group) -> Series {
+    let curves = &group.curves;
+    let (name, points) = (group.name.clone(), curves.points(at));
+    let strays = curves.strays.iter().filter_map(|stray| stray.drawn(at)).collect();
+    Series { number, name, line: true, points, strays }
 }
 
-/// A run that diverged or failed.
-fn stray(drawn: &Drawn, run: &RunRow, rows: &[EpochRow]) -> Option<Stray> {
-    let point = |row: &EpochRow| Some((f64::from(row.epoch), (drawn.value)(row)?));
-    let points: Vec<(f64, f64)> =
-        rows.iter().filter_map(point).filter(|(_, y)| y.is_finite()).collect();
-    let said = format!("{}, seed {}, {}", run.experiment, run.seed, run.status);
-    (!points.is_empty()).then_some(Stray { points, said })
+/// What is drawn of the runs of an experiment. A run is taken in by itself, so that of many runs never all
+/// epochs are in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Curves {
+    /// By epoch, the first of which is 1, then by column of [`DRAWN`]: over the runs that neither diverged
+    /// nor failed.
+    sound: Vec<[Values; DRAWN.len()]>,
+    /// The number of the last epoch of any of these.
+    last: u32,
+    /// The runs that did.
+    strays: Vec<StrayRun>,
 }
 
-fn point(drawn: &Drawn, epoch: u32, group: &Group) -> Option<Point> {
-    // Epochs are numbered from 1 without gaps.
-    let row = |rows: &[EpochRow]| rows.get(epoch as usize - 1).and_then(drawn.value);
-    let values: Vec<f64> =
-        group.sound().filter_map(row).filter(|value| value.is_finite()).collect();
-    let y = mean(&values)?;
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let spread = (values.len() > 1).then_some((low, high));
-    let range = spread.map(|(low, high)| format!(", {low:.4} to {high:.4}")).unwrap_or_default();
-    let said = format!("epoch {epoch}, {y:.4} (n {}{range})", values.len());
-    Some(Point { x: f64::from(epoch), y, spread, said })
+/// The values of some runs at an epoch.
+#[derive(Debug, Clone, Copy)]
+struct Values {
+    n: u32,
+    sum: f64,
+    low: f64,
+    high: f64,
+}
+
+/// A run that diverged or failed, its points by column of [`DRAWN`].
+#[derive(Debug, Clone)]
+struct StrayRun {
+    said: String,
+    points: [Vec<(f64, f64)>; DRAWN.len()],
+}
+
+impl Curves {
+    /// Takes in a run that neither diverged nor failed, or is unfinished.
+    pub(super) fn add(&mut self, rows: &[EpochRow]) {
+        let most = self.sound.len().max(rows.len());
+        self.sound.resize(most, [Values::NONE; DRAWN.len()]);
+        for (epoch, row) in self.sound.iter_mut().zip(rows) {
+            for (values, drawn) in epoch.iter_mut().zip(&DRAWN) {
+                values.add((drawn.value)(row));
+            }
+        }
+        self.last = self.last.max(rows.last().map_or(0, |row| row.epoch));
+    }
+
+    /// Takes in one that did.
+    pub(super) fn add_stray(&mut self, run: &RunRow, rows: &[EpochRow]) {
+        let point = |drawn: &Drawn, row: &EpochRow| {
+            let y = (drawn.value)(row).filter(|y| y.is_finite())?;
+            Some((f64::from(row.epoch), y))
+        };
+        let points =
+            DRAWN.each_ref().map(|drawn| rows.iter().filter_map(|row| point(drawn, row)).collect());
+        let said = format!("{}, seed {}, {}", run.experiment, run.seed, run.status);
+        self.strays.push(StrayRun { said, points });
+    }
+
+    /// Whether a run did.
+    pub(super) fn has_strays(&self) -> bool {
+        !self.strays.is_empty()
+    }
+
+    /// The points of a column, of which there are no more than can be told apart.
+    fn points(&self, at: usize) -> Vec<Point> {
+        let every = self.last.div_ceil(MOST).max(1);
+        let is_drawn =
+            |epoch: &u32| epoch.is_multiple_of(every) || *epoch == self.last || *epoch == 1;
+        // Epochs are numbered from 1 without gaps.
+        let values = |epoch: u32| self.sound.get(epoch as usize - 1)?[at].point(epoch);
+        (1..=self.last).filter(is_drawn).filter_map(values).collect()
+    }
+}
+
+impl Values {
+    const NONE: Self = Self { n: 0, sum: 0.0, low: f64::INFINITY, high: f64::NEG_INFINITY };
+
+    fn add(&mut self, value: Option<f64>) {
+        let Some(value) = value.filter(|value| value.is_finite()) else { return };
+        self.n += 1;
+        self.sum += value;
+        (self.low, self.high) = (self.low.min(value), self.high.max(value));
+    }
+
+    fn point(&self, epoch: u32) -> Option<Point> {
+        let Self { n, sum, low, high } = *self;
+        let y = (n > 0).then(|| sum / f64::from(n))?;
+        let spread = (n > 1).then_some((low, high));
+        let range =
+            spread.map(|(low, high)| format!(", {low:.4} to {high:.4}")).unwrap_or_default();
+        let said = format!("epoch {epoch}, {y:.4} (n {n}{range})");
+        Some(Point { x: f64::from(epoch), y, spread, said })
+    }
+}
+
+impl StrayRun {
+    fn drawn(&self, at: usize) -> Option<Stray> {
+        let points = self.points[at].clone();
+        (!points.is_empty()).then(|| Stray { points, said: self.said.clone() })
+    }
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use rayon::prelude::*;
+
+use super::curves::Curves;
 use crate::compare::newest_runs;
-use crate::records::{EpochRow, Run, RunRow, Status};
+use crate::records::{EpochRow, Run, RunRow, Status, Unreadable};
 use crate::statistics::mean;
 
 /// An experiment with its runs.
@@ -15,8 +18,8 @@ pub struct Group {
     pub name: String,
     /// Its runs that have a record, by seed.
     pub runs: Vec<RunRow>,
-    /// Their epochs, a list each.
-    pub epochs: Vec<Vec<EpochRow>>,
+    /// What is drawn of their epochs, and of those of the runs without a record.
+    pub curves: Curves,
     /// Its runs without one.
     pub unfinished: Vec<Unfinished>,
 }
@@ -43,20 +46,31 @@ pub struct Unfinished {
 }
 
 impl Group {
-    /// The experiments of a sweep by their MACs; and what was left out.
-    pub fn all(runs: &[Run], mut unfinished: Vec<Unfinished>) -> (Vec<Self>, Vec<String>) {
+    /// The experiments of a sweep by their MACs; and what was left out. Records whose epochs cannot be
+    /// read are named.
+    pub fn all(
+        runs: &[Run],
+        mut unfinished: Vec<Unfinished>,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> (Vec<Self>, Vec<String>) {
         let (newest, mut notes) = newest_runs(runs);
-        let mut groups: Vec<Self> = Vec::new();
-        for run in newest {
-            let group = find(&mut groups, &run.record.run.experiment);
-            group.runs.push(run.record.run.clone());
-            group.epochs.push(run.record.epochs.clone());
+        let by_experiment: Vec<&[&Run]> =
+            newest.chunk_by(|a, b| a.row.experiment == b.row.experiment).collect();
+        let read: Vec<(Self, Vec<Unreadable>)> =
+            by_experiment.into_par_iter().map(Self::recorded).collect();
+        let mut groups = Vec::new();
+        for (group, faults) in read {
+            groups.push(group);
+            unreadable.extend(faults);
         }
         unfinished.sort_by_key(|run| (std::cmp::Reverse(run.begun), run.seed));
         for run in unfinished {
             let group = find(&mut groups, &run.experiment);
             match group.is_of(&run.hash) {
-                true => group.unfinished.push(run),
+                true => {
+                    group.curves.add(&run.epochs);
+                    group.unfinished.push(run);
+                }
                 false => notes.push(format!(
                     "{}: an unfinished run of another spec is left out, seed {} of {}",
                     run.experiment, run.seed, run.hash
@@ -67,6 +81,22 @@ impl Group {
         let size = |group: &Self| (group.costs().is_none(), group.costs(), group.name.clone());
         groups.sort_by_key(size);
         (groups, notes)
+    }
+
+    /// An experiment by its runs that have a record: their epochs are read one run after the other, and
+    /// what is drawn of them alone is kept.
+    fn recorded(runs: &[&Run]) -> (Self, Vec<Unreadable>) {
+        let name = runs.first().map(|run| run.row.experiment.clone()).unwrap_or_default();
+        let (mut group, mut faults) = (Self { name, ..Self::default() }, Vec::new());
+        for run in runs {
+            match run.epochs() {
+                Ok(epochs) if is_stray(&run.row) => group.curves.add_stray(&run.row, &epochs),
+                Ok(epochs) => group.curves.add(&epochs),
+                Err(fault) => faults.push(fault),
+            }
+            group.runs.push(run.row.clone());
+        }
+        (group, faults)
     }
 
     /// Whether its runs are of the spec with this hash; any where it has none yet.
@@ -85,19 +115,6 @@ impl Group {
     /// The runs that ended well.
     pub fn ok(&self) -> impl Iterator<Item = &RunRow> {
         self.runs.iter().filter(|run| run.status == Status::Ok)
-    }
-
-    /// The epochs of the runs that neither diverged nor failed, the unfinished ones too.
-    pub fn sound(&self) -> impl Iterator<Item = &[EpochRow]> {
-        let recorded = self.runs.iter().zip(&self.epochs);
-        let sound = recorded.filter(|(run, _)| !is_stray(run)).map(|(_, epochs)| epochs.as_slice());
-        sound.chain(self.unfinished.iter().map(|run| run.epochs.as_slice()))
-    }
-
-    /// The runs that diverged or failed, with their epochs.
-    pub fn strays(&self) -> impl Iterator<Item = (&RunRow, &[EpochRow])> {
-        let recorded = self.runs.iter().zip(&self.epochs);
-        recorded.filter(|(run, _)| is_stray(run)).map(|(run, epochs)| (run, epochs.as_slice()))
     }
 
     /// Mean of the latency over the runs that ended well; none where they did not all train on the same.

@@ -1,5 +1,7 @@
 //! The first table: how every experiment stands, and what it costs.
 
+use std::collections::HashMap;
+
 use super::table::{Cell, Table, value};
 use super::{Group, Report, group, verdicts};
 use crate::compare::sentence;
@@ -9,19 +11,20 @@ use crate::records::{CompareRow, StandingRow, Verdict};
 pub(super) fn write(report: &Report, xml: &mut Xml) {
     let metric = report.comparison.as_ref().map_or("top1", |comparison| comparison.metric);
     let reference = report.reference.as_deref();
-    let against = reference.map(|name| format!("against {name}"));
+    let set_against = reference.map(|name| format!("against {name}"));
     let header = [
         Some("experiment".to_owned()),
         Some("n".into()),
         Some(format!("{metric}, {}", report.unit())),
-        against,
+        set_against,
         Some("params (M)".into()),
         Some("GMACs".into()),
         Some("train (s)".into()),
         Some("latency (ms)".into()),
         Some("other runs".into()),
     ];
-    let rows = report.groups.iter().map(|group| row(report, group)).collect();
+    let against = Against::of(report);
+    let rows = report.groups.iter().map(|group| row(report, &against, group)).collect();
     let times = match group::are_timed_alike(&report.groups) {
         true => "",
         false => " Times are of different devices or threads: they cannot be compared.",
@@ -38,11 +41,33 @@ pub(super) fn write(report: &Report, xml: &mut Xml) {
     }
 }
 
-fn row(report: &Report, group: &Group) -> Vec<Cell> {
-    let standing = report
-        .comparison
-        .as_ref()
-        .and_then(|comparison| comparison.standing.iter().find(|row| row.experiment == group.name));
+/// What is known of single experiments, by their names: of thousands none is looked for anew.
+struct Against<'a> {
+    standing: HashMap<&'a str, &'a StandingRow>,
+    /// The pair with the experiment that the others are set against.
+    pairs: HashMap<&'a str, CompareRow>,
+}
+
+impl<'a> Against<'a> {
+    fn of(report: &'a Report) -> Self {
+        let (mut standing, mut pairs) = (HashMap::new(), HashMap::new());
+        let reference = report.reference.as_deref().unwrap_or_default();
+        if let Some(comparison) = &report.comparison {
+            standing.extend(comparison.standing.iter().map(|row| (row.experiment.as_str(), row)));
+            for row in &comparison.pairs {
+                if row.other == reference {
+                    pairs.insert(row.experiment.as_str(), row.clone());
+                } else if row.experiment == reference {
+                    pairs.insert(row.other.as_str(), turn(row));
+                }
+            }
+        }
+        Self { standing, pairs }
+    }
+}
+
+fn row(report: &Report, known: &Against<'_>, group: &Group) -> Vec<Cell> {
+    let standing = known.standing.get(group.name.as_str()).copied();
     let (macs, params) = group.costs().unzip();
     let n = standing.map_or(0, |row| row.n);
     let best = standing.is_some_and(|row| row.best);
@@ -57,8 +82,8 @@ fn row(report: &Report, group: &Group) -> Vec<Cell> {
             if best { "best" } else { "" },
         ),
     ];
-    if let Some(reference) = &report.reference {
-        cells.push(against(report, &group.name, reference));
+    if report.reference.is_some() {
+        cells.push(against(report, known.pairs.get(group.name.as_str())));
     }
     cells.extend([
         number(params.map(|params| params as f64 / 1e6), 3),
@@ -71,14 +96,14 @@ fn row(report: &Report, group: &Group) -> Vec<Cell> {
 }
 
 /// The difference from the reference, with its interval and what is to be thought of it.
-fn against(report: &Report, name: &str, reference: &str) -> Cell {
-    let Some(row) = pair(report, name, reference) else { return Cell::default() };
+fn against(report: &Report, pair: Option<&CompareRow>) -> Cell {
+    let Some(row) = pair else { return Cell::default() };
     let Some(difference) = row.difference else { return Cell::default() };
     let ends = row.difference_low.zip(row.difference_high);
     let ends = ends.map(|(low, high)| format!(" ({low:+.2} to {high:+.2})")).unwrap_or_default();
     let class = class_of(row.verdict);
     let text = format!("{difference:+.2}{ends}, {}", row.verdict);
-    Cell { text, class, title: sentence(&row, report.unit(), power(report)), ..Cell::default() }
+    Cell { text, class, title: sentence(row, report.unit(), power(report)), ..Cell::default() }
 }
 
 fn power(report: &Report) -> f64 {

@@ -7,6 +7,7 @@
 //! | [`chart`] | charts as SVG |
 //! | `figure` | a chart on the page, with its values as a table |
 //! | `page`, `style.css`, `script.js` | the page and what makes it readable |
+//! | `shown` | which experiments are told of in detail, where they are many |
 //! | `setup` | in a sentence, what was trained and tested on |
 //! | `headline`, `verdicts`, `pairs`, `classes`, `pictures`, `networks`, `again` | its sections |
 //!
@@ -26,6 +27,7 @@ mod page;
 mod pairs;
 mod pictures;
 mod setup;
+mod shown;
 mod table;
 mod verdicts;
 
@@ -40,14 +42,18 @@ pub use networks::Drawn;
 pub use page::page;
 pub use pictures::{Gallery, Picture};
 pub use setup::Setup;
+pub use shown::{MOST_SHOWN, shown};
 
 /// All that the page tells.
 #[derive(Debug)]
 pub struct Report {
     /// The name of the sweep.
     pub sweep: String,
-    /// The experiments, by their MACs; their places number the series of all charts.
+    /// The experiments, by their MACs.
     pub groups: Vec<Group>,
+    /// The places of those that are told of in detail, as [`shown`] finds them; their places among these
+    /// number the series of all charts.
+    pub shown: Vec<usize>,
     /// Whether they differ; none where no run has ended well.
     pub comparison: Option<Comparison>,
     /// The experiment that the others are set against in the first table.
@@ -82,12 +88,29 @@ pub struct Classes {
 impl Report {
     /// The charts of the page: accuracy against what it costs, then what is seen while runs train.
     pub fn charts(&self) -> Vec<Chart> {
-        costs::charts(self).into_iter().chain(curves::charts(&self.groups)).collect()
+        costs::charts(self).into_iter().chain(curves::charts(&self.told())).collect()
     }
 
     /// The number of an experiment's series in all charts.
     fn number(&self, experiment: &str) -> Option<usize> {
-        self.groups.iter().position(|group| group.name == experiment)
+        self.told().iter().position(|group| group.name == experiment)
+    }
+
+    /// The experiments that are told of in detail.
+    fn told(&self) -> Vec<&Group> {
+        self.shown.iter().filter_map(|place| self.groups.get(*place)).collect()
+    }
+
+    /// What is told of how few they are; nothing where they are all.
+    fn told_of_few(&self) -> Option<String> {
+        (self.shown.len() < self.groups.len()).then(|| {
+            format!(
+                "The first table has all {} experiments. Those {} with the highest mean accuracy, the one \
+                 that the others are set against among them, are drawn and told of in detail.",
+                self.groups.len(),
+                self.shown.len()
+            )
+        })
     }
 
     fn unit(&self) -> &'static str {

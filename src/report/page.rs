@@ -10,6 +10,9 @@ use crate::picture::xml::{Value, Xml};
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
+/// More notes than that are counted.
+const MOST_NOTES: usize = 500;
+
 /// A section: its id, its title, and what writes it.
 type Section<'a> = (&'static str, &'static str, Box<dyn Fn(&mut Xml) + 'a>);
 
@@ -74,6 +77,9 @@ fn top(report: &Report, sections: &[Section<'_>], xml: &mut Xml) {
     xml.open("header", &[]);
     xml.leaf("h1", &[], &report.sweep);
     xml.leaf("p", &[], &about(report));
+    if let Some(few) = report.told_of_few() {
+        xml.leaf("p", &[], &few);
+    }
     let setup = setup::sentence(report);
     if !setup.is_empty() {
         xml.leaf("p", &[("class", Value::Text("setup"))], &setup);
@@ -127,7 +133,7 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
     }
     if !curves.is_empty() {
         let write = move |xml: &mut Xml| {
-            let strays = report.groups.iter().any(|group| group.strays().next().is_some());
+            let strays = report.told().iter().any(|group| group.curves.has_strays());
             let strays = if strays {
                 " Thin lines are runs that diverged or failed: they are in no mean."
             } else {
@@ -158,11 +164,17 @@ fn sections(report: &Report) -> Vec<Section<'_>> {
         let write = |xml: &mut Xml| networks::write(&report.networks, xml);
         found.push(("networks", "Networks", Box::new(write)));
     }
-    found.push(("again", "How to have it again", Box::new(|xml| again::write(&report.again, xml))));
+    found.push(("again", "How to have it again", Box::new(|xml| again::write(report, xml))));
     if !report.notes.is_empty() {
         let write = |xml: &mut Xml| {
             xml.open("ul", &[]);
-            report.notes.iter().for_each(|note| xml.leaf("li", &[], note));
+            let shown = report.notes.iter().take(MOST_NOTES);
+            shown.for_each(|note| xml.leaf("li", &[], note));
+            if report.notes.len() > MOST_NOTES {
+                let more = report.notes.len() - MOST_NOTES;
+                let told = "which `cargo xtask compare --format json` tells";
+                xml.leaf("li", &[], &format!("and {more} more, {told}"));
+            }
             xml.close();
         };
         found.push(("notes", "What was left out", Box::new(write)));

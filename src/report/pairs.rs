@@ -9,7 +9,7 @@ use crate::picture::xml::Xml;
 
 /// A matrix of the differences; nothing of fewer than three experiments, which the first table tells of.
 pub(super) fn write(report: &Report, xml: &mut Xml) {
-    let names: Vec<&String> = report.groups.iter().map(|group| &group.name).collect();
+    let names: Vec<&String> = report.told().into_iter().map(|group| &group.name).collect();
     let row = |name: &&String| {
         let cells = names.iter().map(|other| cell(report, name, other));
         [Cell::of(name.as_str())].into_iter().chain(cells).collect()

@@ -21,28 +21,46 @@ pub(super) fn write(report: &Report, comparison: &Comparison, xml: &mut Xml) {
         xml.leaf("li", &[], &sentence(row, comparison.unit, comparison.power));
     }
     xml.close();
-    let more = comparison.pairs.len() - told.len();
+    let tested = tested(report, comparison);
+    let more = tested.len().saturating_sub(told.len());
     if more > 0 {
         xml.leaf("p", &[], &format!("The tests of the other {more} pairs stand in the table."));
     }
+    let left_out = comparison.pairs.len() - tested.len();
+    if left_out > 0 {
+        let about = format!(
+            "The tests of {left_out} pairs of other experiments are left out; probabilities are corrected \
+             for them too. `cargo xtask compare {} --format csv` has every pair.",
+            report.again.folder
+        );
+        xml.leaf("p", &[], &about);
+    }
     xml.open("details", &[("id", Value::Text("tests"))]);
     xml.leaf("summary", &[], "The tests behind it");
-    tests(comparison).write(xml);
+    tests(comparison, &tested).write(xml);
     xml.close();
 }
 
 /// All pairs, or where these are many, the first ones with the experiment that the others are set against.
 fn told<'a>(report: &Report, comparison: &'a Comparison) -> Vec<&'a CompareRow> {
-    let pairs = &comparison.pairs;
+    let pairs = tested(report, comparison);
     if pairs.len() <= MOST {
-        return pairs.iter().collect();
+        return pairs;
     }
     let reference = report.reference.as_deref().unwrap_or_default();
     let is_of = |row: &&CompareRow| row.experiment == reference || row.other == reference;
-    pairs.iter().filter(is_of).take(MOST).collect()
+    pairs.into_iter().filter(is_of).take(MOST).collect()
 }
 
-fn tests(comparison: &Comparison) -> Table {
+/// The pairs of experiments that are told of in detail.
+fn tested<'a>(report: &Report, comparison: &'a Comparison) -> Vec<&'a CompareRow> {
+    let names: Vec<&str> = report.told().iter().map(|group| group.name.as_str()).collect();
+    let is_told = |name: &String| names.contains(&name.as_str());
+    let both = |row: &&CompareRow| is_told(&row.experiment) && is_told(&row.other);
+    comparison.pairs.iter().filter(both).collect()
+}
+
+fn tests(comparison: &Comparison, tested: &[&CompareRow]) -> Table {
     let header = [
         "experiment",
         "against",
@@ -67,7 +85,7 @@ fn tests(comparison: &Comparison) -> Table {
         },
         class: "numbers",
         header: header.map(str::to_owned).to_vec(),
-        rows: comparison.pairs.iter().map(row).collect(),
+        rows: tested.iter().map(|pair| row(pair)).collect(),
     }
 }
 

@@ -1,7 +1,5 @@
 //! Whether two name the same classes.
 
-use std::collections::BTreeMap;
-
 /// Cohen's kappa (1960) of two who each name a class for the same things: how often they agree beyond
 /// what chance would give with classes as often as each names them, by how often they could. 1 where
 /// they always agree, 0 where as by chance. None without things, of different numbers of things, and
@@ -14,17 +12,16 @@ pub fn cohen_kappa(first: &[u8], second: &[u8]) -> Option<f64> {
     let n = first.len() as f64;
     let same = first.iter().zip(second).filter(|(a, b)| a == b).count() as f64;
     let (first, second) = (counts(first), counts(second));
-    let by_chance = |(class, count): (&u8, &u64)| {
-        *count as f64 * second.get(class).map_or(0.0, |other| *other as f64)
-    };
-    let by_chance = first.iter().map(by_chance).sum::<f64>() / n;
+    let by_chance = |(count, other): (&u64, &u64)| *count as f64 * *other as f64;
+    let by_chance = first.iter().zip(&second).map(by_chance).sum::<f64>() / n;
     (n > by_chance).then(|| (same - by_chance) / (n - by_chance))
 }
 
-fn counts(classes: &[u8]) -> BTreeMap<u8, u64> {
-    let mut counts = BTreeMap::new();
+/// How often each class is named.
+fn counts(classes: &[u8]) -> [u64; 256] {
+    let mut counts = [0; 256];
     for class in classes {
-        *counts.entry(*class).or_default() += 1;
+        counts[usize::from(*class)] += 1;
     }
     counts
 }

@@ -32,7 +32,14 @@ impl McNemar {
         (2.0 * self.tail()).min(1.0)
     }
 
-    /// The same with half of the probability of just this split (Lancaster 1961): the exact one
+    /// A bound that [`McNemar::exact`] does not exceed, without its sums (Hoeffding 1963, theorem 1).
+    #[must_use]
+    pub fn at_most(&self) -> f64 {
+        let apart = self.first_alone.abs_diff(self.second_alone) as f64;
+        2.0 * (-apart * apart / (2.0 * self.both().max(1) as f64)).exp()
+    }
+
+    /// As [`McNemar::exact`], with half of the probability of just this split (Lancaster 1961): the exact one
     /// finds differences more seldom than its level says (Fagerland, Lydersen and Laake 2013).
     #[must_use]
     pub fn mid_p(&self) -> f64 {

@@ -13,6 +13,8 @@
 //!
 //! All of them equal scipy's, statsmodels' and scikit-learn's numbers (tests/statistics.rs).
 
+use std::cell::Cell;
+
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 mod holm;
@@ -78,7 +80,19 @@ pub fn range(sample: &[f64]) -> Option<(f64, f64)> {
 /// The critical value of Student's t for two sides, such as 2.776 at level 0.95 and 4 degrees of
 /// freedom; NaN where the freedom is none.
 fn critical_t(level: f64, freedom: f64) -> f64 {
-    student(freedom).map_or(f64::NAN, |t| t.inverse_cdf(0.5 + level / 2.0))
+    let (asked, last) = ((level, freedom), LAST.get());
+    if last.0 == asked {
+        return last.1;
+    }
+    let found = student(freedom).map_or(f64::NAN, |t| t.inverse_cdf(0.5 + level / 2.0));
+    LAST.set((asked, found));
+    found
+}
+
+thread_local! {
+    /// The last critical value and what it is of: all pairs with as many seeds ask for the same, and it
+    /// takes a hundred times as long as the rest of a test.
+    static LAST: Cell<((f64, f64), f64)> = const { Cell::new(((f64::NAN, f64::NAN), f64::NAN)) };
 }
 
 /// The probability of a value above `t` of Student's distribution.

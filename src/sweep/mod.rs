@@ -14,6 +14,7 @@ mod adding;
 mod ending;
 mod halving;
 mod observer;
+mod pace;
 mod pool;
 mod rungs;
 mod split;
@@ -29,6 +30,8 @@ use crate::records::{
 use crate::spec::halving::Halving;
 use crate::spec::until_resolved::UntilResolved;
 
+use pace::Pace;
+
 pub use observer::{Observer, Outline, Planned, StepReport, Warning};
 pub use pool::{
     Admission, End, Leg, OneByOne, Outcome, Point, Pool, RunLog, Trained, Trainer, Watch, Work,
@@ -39,9 +42,9 @@ pub use stop::Stop;
 
 /// Runs every run of a sweep that is due, and returns what the sweep's records then say.
 ///
-/// Before the first run, and after each, the four tables are written. After a run ends its record
-/// is kept first; tables that then cannot be written are a warning, and are tried again after the
-/// next run.
+/// Before the first run, after each, and at the end, the four tables are written; of many runs as often
+/// as that takes a small share of the time. After a run ends its record is kept first; tables that then
+/// cannot be written are a warning, and are tried again after the next run.
 ///
 /// # Errors
 ///
@@ -67,6 +70,7 @@ pub fn execute<T>(
         wanted: None,
         seed_rows: None,
         unwritten: None,
+        pace: Pace::default(),
         is_stopping: false,
     };
     let outcome = sweep.run(pool, start);
@@ -189,15 +193,15 @@ struct Sweep<'a, T> {
     /// What was decided of pairs while seeds were added.
     seed_rows: Option<Vec<SeedsRow>>,
     unwritten: Option<StoreError>,
+    /// When the tables are written while runs end.
+    pace: Pace,
     /// Whether the observer was told that the sweep stops.
     is_stopping: bool,
 }
 
 impl<'a, T> Sweep<'a, T> {
     fn run(&mut self, pool: &mut dyn Pool<T>, start: Start) -> Result<Summary, SweepError> {
-        for run in &self.job.runs {
-            self.recall(&run.id, start)?;
-        }
+        self.recall(start)?;
         self.recall_decisions(start)?;
         self.remove_checkpoints()?;
         if let Some(rule) = &self.job.until_resolved {
@@ -207,14 +211,16 @@ impl<'a, T> Sweep<'a, T> {
         let due = self.due();
         let kept = self.job.runs.iter().filter(|run| self.is_wanted(&run.id)).count() - due.len();
         self.tell_plan(&due, pool.at_once());
-        match (&self.job.halving, &self.job.until_resolved) {
-            (Some(rule), _) => self.halve(rule, pool)?,
-            (None, Some(rule)) => self.add_seeds(rule, pool)?,
-            (None, None) => self.train(&due, None, pool)?,
-        }
-        if self.store.access() == Access::Shared {
+        let trained = match (&self.job.halving, &self.job.until_resolved) {
+            (Some(rule), _) => self.halve(rule, pool),
+            (None, Some(rule)) => self.add_seeds(rule, pool),
+            (None, None) => self.train(&due, None, pool),
+        };
+        // Whatever ends the sweep, the tables have what is recorded.
+        if self.store.access() == Access::Shared || self.pace.is_behind() {
             self.unwritten = self.write_tables().err();
         }
+        trained?;
         let (tables, unwritten) = (self.tables(), self.unwritten.take());
         let left = self.due().iter().filter(|run| !self.failed.contains(&run.id)).count();
         let (trained, is_stopped) = (self.begun.len(), self.is_stopping && left > 0);
@@ -243,19 +249,23 @@ impl<'a, T> Sweep<'a, T> {
         pool.train_all(&work, &mut Keeper { sweep: self, live })
     }
 
-    /// Looks for what is recorded of a run.
-    fn recall(&mut self, id: &RunId, start: Start) -> Result<(), StoreError> {
+    /// Looks for what is recorded of the runs.
+    fn recall(&mut self, start: Start) -> Result<(), StoreError> {
+        let ids = || self.job.runs.iter().map(|run| &run.id);
         if start == Start::Fresh {
-            return self.store.supersede(id);
+            return ids().try_for_each(|id| self.store.supersede(id));
         }
-        match self.store.find(id)? {
-            Found::Nothing => {}
-            Found::Record(record) if start == Start::Rerun(record.run.status) => {
-                return self.store.supersede(id);
-            }
-            Found::Record(record) => drop(self.records.insert(id.clone(), *record)),
-            Found::SetAside { path, aside, why } => {
-                self.observer.warned(&Warning::SetAside { path: &path, aside: &aside, why: &why });
+        for (id, found) in ids().zip(self.store.find_all(&ids().collect::<Vec<_>>())) {
+            match found? {
+                Found::Nothing => {}
+                Found::Record(record) if start == Start::Rerun(record.run.status) => {
+                    self.store.supersede(id)?;
+                }
+                Found::Record(record) => drop(self.records.insert(id.clone(), *record)),
+                Found::SetAside { path, aside, why } => {
+                    let warning = Warning::SetAside { path: &path, aside: &aside, why: &why };
+                    self.observer.warned(&warning);
+                }
             }
         }
         Ok(())
@@ -300,6 +310,9 @@ impl<'a, T> Sweep<'a, T> {
             _ => self.store.remove_checkpoints(&outline.id)?,
         }
         self.records.insert(outline.id.clone(), record);
+        if !self.pace.is_time(self.records.len()) {
+            return Ok(());
+        }
         self.unwritten = self.write_tables().err();
         if let Some(error) = &self.unwritten {
             self.observer.warned(&Warning::TablesUnwritten(error));
@@ -310,6 +323,7 @@ impl<'a, T> Sweep<'a, T> {
     /// Writes the tables; where others share the sweep, with what they have recorded.
     fn write_tables(&mut self) -> Result<(), StoreError> {
         let _held = self.store.hold_tables();
+        let begun = Instant::now();
         if self.store.access() == Access::Shared {
             self.recall_others();
         }
@@ -317,6 +331,7 @@ impl<'a, T> Sweep<'a, T> {
         for (path, aside) in self.store.take_edited() {
             self.observer.warned(&Warning::Edited { path: &path, aside: &aside });
         }
+        self.pace.wrote(begun.elapsed());
         written
     }
 

@@ -89,3 +89,15 @@ fn images_of(images: &Images, class: u8) -> Images {
     }
     chosen
 }
+
+#[test]
+fn some_images_are_drawn_as_all_are() {
+    let (all, some) = (shapes10::generate(0, 30, 5).test, shapes10::some_of_test(30, 5, &[3, 17]));
+    assert_eq!(some.labels, all.labels);
+    let images = all.pixels.chunks(IMAGE_BYTES).zip(some.pixels.chunks(IMAGE_BYTES));
+    for (place, (whole, own)) in images.enumerate() {
+        let is_drawn = [3, 17].contains(&place);
+        assert_eq!(own == whole, is_drawn, "{place}");
+        assert!(is_drawn || own.iter().all(|byte| *byte == 0), "{place}");
+    }
+}

@@ -25,6 +25,7 @@ mod pip;
 mod python;
 mod record;
 mod setup;
+mod synthesize;
 mod verify_resume;
 
 /// The commands of resweep.
@@ -70,6 +71,9 @@ enum Task {
     /// Kill a sweep at random instants, have it go on, and compare what it leaves with an
     /// uninterrupted one, byte for byte.
     VerifyResume(verify_resume::VerifyArgs),
+    /// Write a folder of results with the made-up records of many runs, to measure what commands take
+    /// over it.
+    Synthesize(synthesize::SynthesizeArgs),
     /// Run every check and test: formatting, lints, unit, integration and documentation tests.
     Test {
         /// Passed on to the test programs, such as a name to filter by.
@@ -127,6 +131,10 @@ fn main() -> ExitCode {
         },
         Task::Certify(args) => report(certify::run(&args)),
         Task::VerifyResume(args) => report(verify_resume::run(&args)),
+        Task::Synthesize(args) => synthesize::run(&args).unwrap_or_else(|error| {
+            eprintln!("error: {error}");
+            ExitCode::from(error.exit_code())
+        }),
         Task::Test { args } => report(checks::run(&args)),
         Task::Docs => report(docs::run()),
         Task::Setup(args) => report(setup::explicit(args.kind())),

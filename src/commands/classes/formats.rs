@@ -1,6 +1,9 @@
 //! What is told of classes in each format.
 
-use super::rows::Classes;
+use std::cmp::Ordering::Equal;
+use std::collections::HashMap;
+
+use super::rows::{Classes, Whole};
 use crate::cli::TableFormat;
 use crate::commands::grid::Grid;
 use crate::commands::sheet::{Sheet, csv, json, told_in};
@@ -73,33 +76,53 @@ fn under_accuracies(told: &Classes) -> Vec<String> {
     noted(under, told)
 }
 
+/// More pairs that differ are not told in words, but those of the experiment that is best of all images.
+const MOST_TOLD: usize = 400;
+
 /// The pairs that differ in some class, and those classes.
 fn resolved(told: &Classes) -> Vec<String> {
-    let mut pairs: Vec<(&str, &str)> = Vec::new();
-    for row in &told.pairs {
-        let pair = (row.experiment.as_str(), row.other.as_str());
-        if row.verdict != Verdict::NotResolved && !pairs.contains(&pair) {
-            pairs.push(pair);
+    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut pairs: Vec<Vec<&ClassPairRow>> = Vec::new();
+    for row in told.pairs.iter().filter(|row| row.verdict != Verdict::NotResolved) {
+        let place = *places.entry((&row.experiment, &row.other)).or_insert(pairs.len());
+        match pairs.get_mut(place) {
+            Some(pair) => pair.push(row),
+            None => pairs.push(vec![row]),
         }
     }
     if pairs.is_empty() {
         return vec!["In no class is a difference between two experiments resolved.".to_owned()];
     }
-    pairs.iter().map(|pair| differences(told, *pair)).collect()
+    let all = pairs.len();
+    let by_top1 = |a: &&Whole, b: &&Whole| a.top1_mean.partial_cmp(&b.top1_mean).unwrap_or(Equal);
+    let best = told.experiments.iter().max_by(by_top1).map_or("", |own| own.experiment.as_str());
+    if all > MOST_TOLD {
+        pairs.retain(|pair| [&pair[0].experiment, &pair[0].other].into_iter().any(|it| it == best));
+    }
+    let mut lines: Vec<String> = pairs.iter().filter_map(|pair| differences(pair)).collect();
+    if all > MOST_TOLD {
+        lines.push(format!(
+            "\n{all} pairs differ in some class; these are those of {best}, which has most images right. \
+             --format json has all; or name the experiments to be compared."
+        ));
+    }
+    lines
 }
 
-fn differences(told: &Classes, (experiment, other): (&str, &str)) -> String {
-    let own = |row: &&ClassPairRow| row.experiment == experiment && row.other == other;
+/// A pair, given its classes that differ.
+fn differences(pair: &[&ClassPairRow]) -> Option<String> {
+    let first = pair.first()?;
     let found = |verdict: Verdict| -> Option<String> {
-        let rows = told.pairs.iter().filter(own).filter(|row| row.verdict == verdict);
+        let rows = pair.iter().filter(|row| row.verdict == verdict);
         let named =
             rows.map(|row| format!("{} ({:+.2})", row.class, row.difference.unwrap_or(0.0)));
         let named: Vec<String> = named.collect();
+        let other = &first.other;
         (!named.is_empty()).then(|| format!("{verdict} than {other} in {}", named.join(", ")))
     };
     let both: Vec<String> =
         [Verdict::Better, Verdict::Worse].into_iter().filter_map(found).collect();
-    format!("- {experiment} is {}", both.join(", "))
+    Some(format!("- {} is {}", first.experiment, both.join(", ")))
 }
 
 fn noted(mut under: Vec<String>, told: &Classes) -> Vec<String> {

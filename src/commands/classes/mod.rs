@@ -86,7 +86,7 @@ pub fn text(args: &ClassesArgs) -> Result<(String, Vec<Unreadable>), Error> {
 }
 
 fn tell(folder: &Folder, args: &ClassesArgs) -> Result<(Classes, Vec<Unreadable>), Error> {
-    let panel = Panel::of(folder, &args.experiments)?;
+    let panel = Panel::of_classes(folder, &args.experiments)?;
     let mut notes = panel.notes.clone();
     let names = match images::spec_of(panel.run) {
         Ok(spec) => images::class_names(&spec.data, args.data.as_deref())?,
@@ -99,7 +99,7 @@ fn tell(folder: &Folder, args: &ClassesArgs) -> Result<(Classes, Vec<Unreadable>
     let confusions: Vec<Confusion> =
         panel.answers.iter().map(|answers| Confusion::of(answers, classes)).collect();
     let standings = standings(&panel.answers, classes, args.level);
-    let told = Classes::new(&panel.answers, &standings, &confusions, &names, args.level, notes);
+    let told = Classes::new(&panel.answers, standings, &confusions, &names, args.level, notes);
     Ok((told, panel.unreadable))
 }
 

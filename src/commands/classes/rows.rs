@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::images::class_name;
-use crate::compare::classes::{Answers, ClassStanding, Confusion};
+use crate::compare::classes::{ClassStanding, Confusion, Tally};
 use crate::records::{ClassPairRow, ClassRow, ConfusionRow};
 use crate::statistics::{mean, variance};
 
@@ -41,25 +41,26 @@ pub struct Whole {
 
 impl Classes {
     pub(super) fn new(
-        answers: &[Answers],
-        standings: &[ClassStanding],
+        answers: &[Tally],
+        standings: Vec<ClassStanding>,
         confusions: &[Confusion],
         names: &[String],
         level: f64,
         notes: Vec<String>,
     ) -> Self {
-        let named = |pair: &ClassPairRow, class| ClassPairRow {
-            class: class_name(names, class),
-            ..pair.clone()
-        };
-        let pairs = standings.iter().flat_map(|one| one.pairs.iter().map(|p| named(p, one.class)));
+        let classes = standings.iter().flat_map(|one| rows(answers, one, names)).collect();
+        let named = |pair: ClassPairRow, class| ClassPairRow { class, ..pair };
+        let pairs = standings.into_iter().flat_map(|one| {
+            let class = class_name(names, one.class);
+            one.pairs.into_iter().map(move |pair| named(pair, class.clone()))
+        });
         let confusion =
             answers.iter().zip(confusions).flat_map(|(own, matrix)| confusion(own, matrix, names));
         Self {
             level,
-            images: answers.first().map_or(0, |own| own.labels.len() as u64),
+            images: answers.first().map_or(0, Tally::all_images),
             experiments: answers.iter().map(Whole::of).collect(),
-            classes: standings.iter().flat_map(|one| rows(answers, one, names)).collect(),
+            classes,
             pairs: pairs.collect(),
             confusion: confusion.collect(),
             notes,
@@ -68,12 +69,8 @@ impl Classes {
 }
 
 impl Whole {
-    fn of(answers: &Answers) -> Self {
-        let right = |predicted: &[u8]| {
-            let right = answers.labels.iter().zip(predicted).filter(|(label, own)| label == own);
-            100.0 * right.count() as f64 / answers.labels.len() as f64
-        };
-        let top1: Vec<f64> = answers.runs.iter().map(|run| right(&run.predicted)).collect();
+    fn of(answers: &Tally) -> Self {
+        let top1 = answers.top1();
         Self {
             experiment: answers.experiment.clone(),
             n: answers.n(),
@@ -84,8 +81,8 @@ impl Whole {
 }
 
 /// A row an experiment.
-fn rows(answers: &[Answers], standing: &ClassStanding, names: &[String]) -> Vec<ClassRow> {
-    let row = |(place, own): (usize, &Answers)| {
+fn rows(answers: &[Tally], standing: &ClassStanding, names: &[String]) -> Vec<ClassRow> {
+    let row = |(place, own): (usize, &Tally)| {
         let accuracy = &standing.accuracies[place];
         ClassRow {
             experiment: own.experiment.clone(),
@@ -100,7 +97,7 @@ fn rows(answers: &[Answers], standing: &ClassStanding, names: &[String]) -> Vec<
     answers.iter().enumerate().map(row).collect()
 }
 
-fn confusion(answers: &Answers, matrix: &Confusion, names: &[String]) -> Vec<ConfusionRow> {
+fn confusion(answers: &Tally, matrix: &Confusion, names: &[String]) -> Vec<ConfusionRow> {
     let classes = || (0..=u8::MAX).take(matrix.classes());
     let cells = classes().flat_map(|class| classes().map(move |taken_for| (class, taken_for)));
     let row = |(class, taken_for)| ConfusionRow {

@@ -35,9 +35,19 @@ fn page(told: &Comparison, draw: fn(&Grid) -> String) -> String {
         |lines: Vec<String>| lines.iter().map(|line| format!("- {line}\n")).collect::<String>();
     let _ = write!(text, "\n{}\n{}", legend(told), list(sentences(told)));
     if !told.notes.is_empty() {
-        let _ = write!(text, "\nNot compared:\n\n{}", list(told.notes.clone()));
+        let _ = write!(text, "\nNot compared:\n\n{}", list(notes(told)));
     }
     text
+}
+
+/// More notes than that are counted.
+const MOST_NOTES: usize = 500;
+
+/// What was left out, as far as anyone reads it.
+fn notes(told: &Comparison) -> Vec<String> {
+    let more = told.notes.len().saturating_sub(MOST_NOTES);
+    let more = (more > 0).then(|| format!("and {more} more, which --format json tells"));
+    told.notes.iter().take(MOST_NOTES).cloned().chain(more).collect()
 }
 
 /// Tables for the package booktabs; what is said under them stands in comments.
@@ -46,7 +56,7 @@ fn latex(told: &Comparison) -> String {
     for grid in grids(told) {
         let _ = write!(text, "\n{}", grid.latex());
     }
-    let lines = [legend(told)].into_iter().chain(sentences(told)).chain(told.notes.clone());
+    let lines = [legend(told)].into_iter().chain(sentences(told)).chain(notes(told));
     for line in lines.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
         let _ = writeln!(text, "% {line}");
     }
@@ -54,7 +64,25 @@ fn latex(told: &Comparison) -> String {
 }
 
 fn sentences(told: &Comparison) -> Vec<String> {
-    told.pairs.iter().map(|row| sentence(row, told.unit, told.power)).collect()
+    let (pairs, few) = pairs(told);
+    let told = pairs.iter().map(|row| sentence(row, told.unit, told.power));
+    told.chain(few).collect()
+}
+
+/// More pairs than that are not told for people, but those of the experiment with the best mean.
+const MOST_PAIRS: usize = 500;
+
+/// The pairs that are told, and what is to be said where these are not all.
+fn pairs(told: &Comparison) -> (Vec<&CompareRow>, Option<String>) {
+    let best = told.best().filter(|_| told.pairs.len() > MOST_PAIRS);
+    let Some(best) = best else { return (told.pairs.iter().collect(), None) };
+    let is_of = |row: &&CompareRow| row.experiment == best || row.other == best;
+    let few = format!(
+        "{} pairs were compared, and p is corrected for all of them; these are those of {best}, which has the \
+         best mean. --format csv has all, --baseline NAME or two names ask for others.",
+        told.pairs.len()
+    );
+    (told.pairs.iter().filter(is_of).collect(), Some(few))
 }
 
 fn legend(told: &Comparison) -> String {
@@ -63,7 +91,7 @@ fn legend(told: &Comparison) -> String {
         if told.unit == "%" { "percentage points" } else { told.unit },
         told.rests_on()
     );
-    if !told.images.is_empty() {
+    if told.pairs.iter().any(|row| row.mcnemar_seeds > 0) {
         text += "Image by image (McNemar's exact test, Holm over the seeds of a pair) tells whether two \
                  trained networks differ, not whether others of other seeds would.\n";
     }
@@ -95,9 +123,10 @@ fn grids(told: &Comparison) -> Vec<Grid> {
     if told.pairs.is_empty() {
         return Vec::new();
     }
+    let (pairs, _) = pairs(told);
     let rows = |cells: fn(&CompareRow) -> Vec<String>| {
         let names = |row: &CompareRow| vec![row.experiment.clone(), row.other.clone()];
-        told.pairs.iter().map(|row| [names(row), cells(row)].concat()).collect()
+        pairs.iter().map(|row| [names(row), cells(row)].concat()).collect()
     };
     let tests = [
         "experiment",

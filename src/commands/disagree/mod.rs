@@ -137,7 +137,8 @@ pub fn text(args: &DisagreeArgs) -> Result<(String, Vec<Unreadable>), Error> {
     let counts = (found.len(), found.iter().filter(|one| one.first_is_right()).count());
     found.truncate(args.top as usize);
     let mut notes = panel.notes.clone();
-    let (pixels, names) = seen(&panel, args, &first.labels, &mut notes)?;
+    let places: Vec<u32> = found.iter().map(|one| one.first.image).collect();
+    let (pixels, names) = seen(&panel, args, (&first.labels, &places), &mut notes)?;
     let rows: Vec<DisagreeRow> = found.iter().map(|one| row(one, first, second, &names)).collect();
     if let (Some(asked), Some(pixels)) = (&args.pictures, &pixels) {
         notes.extend(pictures::write(asked, pixels, &rows, args)?);
@@ -149,15 +150,15 @@ pub fn text(args: &DisagreeArgs) -> Result<(String, Vec<Unreadable>), Error> {
 
 /// The images, where they are to be drawn, and the names of the classes. A list does without both.
 fn seen(
-    panel: &Panel,
+    panel: &Panel<'_, Answers>,
     args: &DisagreeArgs,
-    labels: &[u8],
+    (labels, places): (&[u8], &[u32]),
     notes: &mut Vec<String>,
 ) -> Result<(Option<Images>, Vec<String>), ImagesError> {
     let folder = args.data.as_deref();
     match (&args.pictures, images::spec_of(panel.run)) {
         (Some(_), spec) => {
-            let (pixels, names) = images::test_images(&spec?.data, folder, labels)?;
+            let (pixels, names) = images::test_images(&spec?.data, folder, labels, places)?;
             Ok((Some(pixels), names))
         }
         (None, Ok(spec)) => Ok((None, images::class_names(&spec.data, folder)?)),
@@ -168,7 +169,7 @@ fn seen(
     }
 }
 
-fn side<'a>(panel: &'a Panel, name: &str) -> Result<&'a Answers, Error> {
+fn side<'a>(panel: &'a Panel<'_, Answers>, name: &str) -> Result<&'a Answers, Error> {
     panel
         .named(name)
         .ok_or_else(|| Error::OneAlone { experiment: name.to_owned(), notes: panel.notes.clone() })

@@ -1,12 +1,15 @@
 //! How a sweep is had again, from what its runs keep.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::collect::Trained;
-use crate::records::KeptRun;
+use crate::records::Environment;
 use crate::report::{Again, Group};
 use crate::saved::RunFile;
+
+/// More seeds than that are not named one by one.
+const MOST_SEEDS: usize = 20;
 
 /// What a person needs to have the sweep again.
 pub(super) fn again(
@@ -57,16 +60,27 @@ fn command(name: &str, path: &Path) -> String {
 /// What the runs were trained with and on: what it is, and each value with the number of runs.
 fn facts(groups: &[Group], folders: &[(String, PathBuf)]) -> Vec<(String, Vec<(String, usize)>)> {
     let mut facts: Vec<(String, BTreeMap<String, usize>)> = Vec::new();
-    let mut count = |what: &str, value: Option<String>| {
+    let mut count = |what: &str, value: Option<String>, runs: usize| {
         let Some(value) = value else { return };
         let place = facts.iter().position(|(known, _)| known == what).unwrap_or_else(|| {
             facts.push((what.to_owned(), BTreeMap::new()));
             facts.len() - 1
         });
-        *facts[place].1.entry(value).or_default() += 1;
+        *facts[place].1.entry(value).or_default() += runs;
     };
-    for kept in folders.iter().filter_map(|(_, folder)| KeptRun::open(folder).ok()) {
-        let on = kept.environment;
+    // Most runs have trained with and on the same, told in the same words: these are read once.
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut environments: Vec<(String, usize)> = Vec::new();
+    for text in folders.iter().filter_map(|(_, folder)| environment(folder)) {
+        let place = *places.entry(text.clone()).or_insert(environments.len());
+        match environments.get_mut(place) {
+            Some((_, runs)) => *runs += 1,
+            None => environments.push((text, 1)),
+        }
+    }
+    for (text, runs) in environments {
+        let Ok(on) = ron::from_str::<Environment>(&text) else { continue };
+        let mut count = |what: &str, value: Option<String>| count(what, value, runs);
         count("resweep", Some(on.code_version));
         count(
             "commit",
@@ -86,11 +100,22 @@ fn facts(groups: &[Group], folders: &[(String, PathBuf)]) -> Vec<(String, Vec<(S
     seeds.into_iter().chain(rest).collect()
 }
 
-/// `0, 1, 2`.
+/// What a run says that it trained with and on.
+fn environment(folder: &Path) -> Option<String> {
+    std::fs::read_to_string(folder.join(RunFile::Environment.name())).ok()
+}
+
+/// `0, 1, 2`, or where these are many and without gaps `0 to 49`.
 fn seeds(groups: &[Group]) -> Option<String> {
     let recorded = groups.iter().flat_map(|group| &group.runs).map(|run| run.seed);
     let unfinished = groups.iter().flat_map(|group| &group.unfinished).map(|run| run.seed);
     let seeds: std::collections::BTreeSet<u64> = recorded.chain(unfinished).collect();
+    if let (Some(first), Some(last)) = (seeds.first(), seeds.last())
+        && seeds.len() > MOST_SEEDS
+        && last - first == seeds.len() as u64 - 1
+    {
+        return Some(format!("{first} to {last}"));
+    }
     let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
     (!seeds.is_empty()).then(|| seeds.join(", "))
 }

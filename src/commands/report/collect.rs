@@ -13,7 +13,7 @@ use crate::compare::{self, CompareError, Comparison, Metric, Question, Which, ne
 use crate::experiment::Experiment;
 use crate::picture::{Unfold, svg};
 use crate::records::{Folder, Run, Unreadable, baseline_of};
-use crate::report::{Drawn, Group, Report, Setup};
+use crate::report::{Drawn, Group, Report, Setup, shown};
 use crate::saved::{self, RunFile};
 use crate::spec::data::DataSet;
 
@@ -32,14 +32,19 @@ pub(super) fn report(
     folder: Folder,
 ) -> Result<(Report, Vec<Unreadable>), Error> {
     let mut unreadable = folder.unreadable.clone();
-    let (groups, mut notes) = Group::all(&folder.runs, unfinished(path, &mut unreadable));
-    let (classes, galleries) = images(args, &folder, &mut notes, &mut unreadable);
+    let begun = unfinished(path, &mut unreadable);
+    let (groups, mut notes) = Group::all(&folder.runs, begun, &mut unreadable);
+    let reference = reference(args, path, &groups)?;
+    let shown = shown(&groups, reference.as_deref());
+    let names: Vec<String> = shown.iter().map(|place| groups[*place].name.clone()).collect();
+    // Whose predictions are read; where all are, those of which the page tells nothing else too.
+    let only = if shown.len() < groups.len() { &names[..] } else { &[] };
+    let (classes, galleries) = images(args, &folder, only, &mut notes, &mut unreadable);
     let folders = folders(&folder.runs, &groups);
-    let trained = trained(&folders, &mut notes);
+    let trained = trained(&folders, &names, &mut notes);
     let networks = networks(&trained);
     let again = again(&args.results, &groups, &folders, &trained);
     let setup = setup(&trained);
-    let reference = reference(args, path, &groups)?;
     let comparison = comparison(folder, args)?;
     notes.extend(comparison.iter().flat_map(|comparison| comparison.notes.clone()));
     notes.sort();
@@ -50,6 +55,7 @@ pub(super) fn report(
         Report {
             sweep,
             groups,
+            shown,
             comparison,
             reference,
             classes,
@@ -95,19 +101,23 @@ fn folders(runs: &[Run], groups: &[Group]) -> Vec<(String, PathBuf)> {
     let (newest, _) = newest_runs(runs);
     let recorded = newest.into_iter().filter_map(|run| {
         let folder = run.file(RunFile::Record).parent()?.to_owned();
-        Some((run.record.run.experiment.clone(), folder))
+        Some((run.row.experiment.clone(), folder))
     });
     let unfinished = groups.iter().flat_map(|group| &group.unfinished);
     let unfinished = unfinished.map(|run| (run.experiment.clone(), run.folder.clone()));
     recorded.chain(unfinished).collect()
 }
 
-/// What each experiment trains; of one that nothing says it of, why.
-fn trained(folders: &[(String, PathBuf)], notes: &mut Vec<String>) -> Vec<Trained> {
+/// What each of these experiments trains; of one that nothing says it of, why.
+fn trained(
+    folders: &[(String, PathBuf)],
+    names: &[String],
+    notes: &mut Vec<String>,
+) -> Vec<Trained> {
     let mut found: Vec<Trained> = Vec::new();
     let mut faults: Vec<(&String, String)> = Vec::new();
     for (name, folder) in folders {
-        if found.iter().any(|known| known.name == *name) {
+        if !names.contains(name) || found.iter().any(|known| known.name == *name) {
             continue;
         }
         match spec_at(folder.join(RunFile::Spec.name())) {

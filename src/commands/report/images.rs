@@ -3,7 +3,7 @@
 use crate::cli::ReportArgs;
 use crate::commands::images::{class_name, class_names, spec_of, test_images};
 use crate::compare::classes::{
-    Answer, Answers, Confusion, Disagreement, NoAnswers, Opinion, Panel, disagreements, hardest,
+    Answers, Confusion, Disagreement, NoAnswers, Opinion, Panel, Tally, disagreements, hardest,
     standings,
 };
 use crate::data::{IMAGE_BYTES, Images, SIDE};
@@ -11,6 +11,7 @@ use crate::picture::sheet::image;
 use crate::records::{Folder, Unreadable};
 use crate::report::{Classes, Gallery, Picture};
 use crate::saved::RunFile;
+use crate::statistics::mean;
 
 /// Images of a gallery.
 const SHOWN: usize = 12;
@@ -19,14 +20,15 @@ const MISTAKEN: usize = 3;
 /// The share of the seeds from which on two experiments disagree on an image.
 const SHARE: f64 = 0.75;
 
-/// Single classes and images; nothing where no run kept its predictions.
+/// Single classes and images of some experiments; nothing where no run kept its predictions.
 pub(super) fn images(
     args: &ReportArgs,
     folder: &Folder,
+    only: &[String],
     notes: &mut Vec<String>,
     unreadable: &mut Vec<Unreadable>,
 ) -> (Option<Classes>, Vec<Gallery>) {
-    let panel = match Panel::of(folder, &[]) {
+    let panel = match Panel::of_classes(folder, only) {
         Ok(panel) => panel,
         Err(none) => {
             notes.push(none_kept(none, unreadable));
@@ -47,15 +49,42 @@ pub(super) fn images(
         confusions: panel.answers.iter().map(|own| Confusion::of(own, classes)).collect(),
         names,
     };
-    let shown = spec.and_then(|spec| test_images(&spec.data, data, &panel.answers[0].labels));
-    match shown {
-        Ok((pixels, names)) => (Some(told), galleries(&panel, &pixels, &names)),
+    let ranked = ranked(&panel.answers);
+    // What runs say of single images is read of those experiments alone that are told of.
+    let read: Vec<String> = told_of(&ranked).into_iter().map(str::to_owned).collect();
+    let shown = Panel::of(folder, &read).map_err(|none| none_kept(none, unreadable));
+    let galleries = shown.and_then(|seen| {
+        let labels = seen.answers.first().map_or(&[][..], |own| &own.labels);
+        let found = Found::of(ranked.iter().filter_map(|name| seen.named(name)).collect());
+        let spec = spec.map_err(|error| error.to_string())?;
+        let images = test_images(&spec.data, data, labels, &found.places());
+        let (pixels, names) = images.map_err(|error| error.to_string())?;
+        Ok(found.galleries(&pixels, &names))
+    });
+    match galleries {
+        Ok(galleries) => (Some(told), galleries),
         Err(error) => {
             let about = format!("The images are not shown: {error}");
             let (title, pictures) = ("The test images".into(), Vec::new());
             (Some(told), vec![Gallery { title, about, pictures }])
         }
     }
+}
+
+/// The experiments, the one whose runs have most images right first.
+fn ranked(answers: &[Tally]) -> Vec<&str> {
+    let mut ranked: Vec<(f64, &str)> = answers
+        .iter()
+        .map(|own| (mean(&own.top1()).unwrap_or(0.0), own.experiment.as_str()))
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    ranked.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Those whose mistakes are shown, and the last, with which the first is compared.
+fn told_of<'a>(ranked: &[&'a str]) -> Vec<&'a str> {
+    let last = ranked.last().filter(|_| ranked.len() > MISTAKEN);
+    ranked.iter().take(MISTAKEN).chain(last).copied().collect()
 }
 
 /// Why nothing is told of classes and images.
@@ -74,64 +103,78 @@ fn none_kept(none: NoAnswers, unreadable: &mut Vec<Unreadable>) -> String {
 }
 
 /// The hardest images of the best experiments, and those on which the best and the worst disagree.
-fn galleries(panel: &Panel<'_>, pixels: &Images, names: &[String]) -> Vec<Gallery> {
-    let right = |own: &Answers| {
-        let right = |run: &Answer| {
-            own.labels.iter().zip(&run.predicted).filter(|(label, said)| label == said).count()
+struct Found<'a> {
+    hardest: Vec<(&'a Answers, Vec<Opinion>)>,
+    apart: Option<(&'a Answers, &'a Answers, Vec<Disagreement>)>,
+}
+
+impl<'a> Found<'a> {
+    /// Of experiments, the best of which comes first.
+    fn of(ranked: Vec<&'a Answers>) -> Self {
+        let hardest = ranked.iter().take(MISTAKEN).map(|own| (*own, hardest(own))).collect();
+        let apart = match ranked[..] {
+            [best, .., worst] => {
+                Some((best, worst, disagreements(best, worst, SHARE).unwrap_or_default()))
+            }
+            _ => None,
         };
-        own.runs.iter().map(right).sum::<usize>() as f64 / own.runs.len().max(1) as f64
-    };
-    let mut ranked: Vec<_> = panel.answers.iter().collect();
-    ranked.sort_by(|a, b| right(b).total_cmp(&right(a)));
-    let draw = |image: u32, class: u8, said: String| Picture {
-        png: png(pixels, image),
-        class: class_name(names, class),
-        said,
-    };
-    let mut galleries = Vec::new();
-    for own in ranked.iter().take(MISTAKEN) {
-        let all = hardest(own);
-        let said = |it: &Opinion| {
-            format!("taken for {} ({} of {} runs)", class_name(names, it.said), it.said_by, it.n)
-        };
-        let pictures = all.iter().take(SHOWN).map(|it| draw(it.image, it.label, said(it)));
-        galleries.push(Gallery {
-            title: format!("The worst mistakes of {}", own.experiment),
-            about: format!(
-                "{} of {} test images are wrong in most of its runs; these with the highest loss.",
-                all.len(),
-                own.labels.len()
-            ),
-            pictures: pictures.collect(),
-        });
+        Self { hardest, apart }
     }
-    if let (Some(best), Some(worst)) = (ranked.first(), ranked.last().filter(|_| ranked.len() > 1))
-    {
-        let all = disagreements(best, worst, SHARE).unwrap_or_default();
-        let says = |it: &Opinion| class_name(names, it.said);
-        let said = |it: &Disagreement| {
-            format!(
-                "{}: {}; {}: {}",
-                best.experiment,
-                says(&it.first),
-                worst.experiment,
-                says(&it.second)
-            )
-        };
-        let pictures =
-            all.iter().take(SHOWN).map(|it| draw(it.first.image, it.first.label, said(it)));
-        galleries.push(Gallery {
-            title: format!("Where {} and {} disagree", best.experiment, worst.experiment),
-            about: format!(
-                "{} images that one has right in three quarters of its runs or more and the other wrong in as \
-                 many; of these {} that the first has right.",
-                all.len(),
-                all.iter().filter(|it| it.first_is_right()).count()
-            ),
-            pictures: pictures.collect(),
-        });
+
+    /// The places of the images that are shown.
+    fn places(&self) -> Vec<u32> {
+        let hard = self.hardest.iter().flat_map(|(_, all)| all.iter().take(SHOWN));
+        let apart = self.apart.iter().flat_map(|(.., all)| all.iter().take(SHOWN));
+        hard.map(|it| it.image).chain(apart.map(|it| it.first.image)).collect()
     }
-    galleries
+
+    fn galleries(&self, pixels: &Images, names: &[String]) -> Vec<Gallery> {
+        let hard = self.hardest.iter().map(|(own, all)| mistakes(own, all, pixels, names));
+        let apart = self.apart.iter().map(|found| disagreement(found, pixels, names));
+        hard.chain(apart).collect()
+    }
+}
+
+fn mistakes(own: &Answers, all: &[Opinion], pixels: &Images, names: &[String]) -> Gallery {
+    let said = |it: &Opinion| {
+        format!("taken for {} ({} of {} runs)", class_name(names, it.said), it.said_by, it.n)
+    };
+    let pictures = all.iter().take(SHOWN).map(|it| picture(it, said(it), pixels, names));
+    Gallery {
+        title: format!("The worst mistakes of {}", own.experiment),
+        about: format!(
+            "{} of {} test images are wrong in most of its runs; these with the highest loss.",
+            all.len(),
+            own.labels.len()
+        ),
+        pictures: pictures.collect(),
+    }
+}
+
+fn disagreement(
+    (best, worst, all): &(&Answers, &Answers, Vec<Disagreement>),
+    pixels: &Images,
+    names: &[String],
+) -> Gallery {
+    let (best, worst) = (&best.experiment, &worst.experiment);
+    let says = |it: &Opinion| class_name(names, it.said);
+    let said =
+        |it: &Disagreement| format!("{best}: {}; {worst}: {}", says(&it.first), says(&it.second));
+    let pictures = all.iter().take(SHOWN).map(|it| picture(&it.first, said(it), pixels, names));
+    Gallery {
+        title: format!("Where {best} and {worst} disagree"),
+        about: format!(
+            "{} images that one has right in three quarters of its runs or more and the other wrong in as \
+             many; of these {} that the first has right.",
+            all.len(),
+            all.iter().filter(|it| it.first_is_right()).count()
+        ),
+        pictures: pictures.collect(),
+    }
+}
+
+fn picture(it: &Opinion, said: String, pixels: &Images, names: &[String]) -> Picture {
+    Picture { png: png(pixels, it.image), class: class_name(names, it.label), said }
 }
 
 fn png(pixels: &Images, place: u32) -> Vec<u8> {

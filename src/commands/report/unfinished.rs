@@ -28,8 +28,8 @@ fn folders(sweep: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     folders.retain(|folder| {
         let is_aside = folder.extension().is_some_and(|it| it == "superseded");
-        let has_begun = has(folder, RunFile::Spec) || has(folder, RunFile::Epochs);
-        !is_aside && has_begun && !has(folder, RunFile::Record)
+        let has_begun = || has(folder, RunFile::Spec) || has(folder, RunFile::Epochs);
+        !is_aside && !has(folder, RunFile::Record) && has_begun()
     });
     folders.sort();
     folders

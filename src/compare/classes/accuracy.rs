@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Answer, Answers, numbers};
+use super::{RunTally, Tally, numbers};
 use crate::statistics::{mean, variance};
 
 /// How well an experiment knows a class.
@@ -23,21 +23,18 @@ pub struct ClassAccuracy {
 /// The accuracy of an experiment in each of `classes` classes, and in any further one that its images
 /// have. This is the recall of the class: of its own images alone.
 #[must_use]
-pub fn accuracies(answers: &Answers, classes: usize) -> Vec<ClassAccuracy> {
-    numbers(classes.max(answers.classes())).map(|class| accuracy(answers, class)).collect()
+pub fn accuracies(tally: &Tally, classes: usize) -> Vec<ClassAccuracy> {
+    numbers(classes.max(tally.classes())).map(|class| accuracy(tally, class)).collect()
 }
 
-fn accuracy(answers: &Answers, class: u8) -> ClassAccuracy {
-    let images = answers.labels.iter().filter(|label| **label == class).count();
-    let share = |run: &Answer| {
-        let pairs = answers.labels.iter().zip(&run.predicted);
-        let right = pairs.filter(|(label, own)| **label == class && label == own).count();
-        100.0 * right as f64 / images as f64
-    };
-    let by_seed: Vec<f64> = answers.runs.iter().filter(|_| images > 0).map(share).collect();
+fn accuracy(tally: &Tally, class: u8) -> ClassAccuracy {
+    let place = usize::from(class);
+    let images = tally.images.get(place).copied().unwrap_or(0);
+    let share = |run: &RunTally| 100.0 * run.count(place, place) as f64 / images as f64;
+    let by_seed: Vec<f64> = tally.runs.iter().filter(|_| images > 0).map(share).collect();
     ClassAccuracy {
         class,
-        images: images as u64,
+        images,
         mean: mean(&by_seed),
         std: variance(&by_seed).map(f64::sqrt),
         by_seed,
@@ -54,6 +51,7 @@ mod tests {
     #[test]
     fn by_hand() {
         let answers = made("net", &[0, 0, 1, 1, 0, 0], &[&[0, 1, 1, 0, 0, 0], &[0, 0, 0, 0, 0, 0]]);
+        let answers = Tally::of(&answers);
         let [zero, one, two] = &accuracies(&answers, 3)[..] else { unreachable!() };
         assert_eq!((zero.class, zero.images, zero.mean), (0, 4, Some(87.5)));
         assert_eq!(zero.by_seed, [75.0, 100.0]);
@@ -64,7 +62,7 @@ mod tests {
 
     #[test]
     fn one_run_has_no_spread() {
-        let one = &accuracies(&made("net", &[0], &[&[0]]), 1)[0];
+        let one = &accuracies(&Tally::of(&made("net", &[0], &[&[0]])), 1)[0];
         assert_eq!((one.mean, one.std), (Some(100.0), None));
     }
 }

@@ -1,5 +1,6 @@
 //! How often two experiments say the same.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{Answer, Answers};
@@ -42,8 +43,8 @@ fn of(pairs: Vec<(&Answer, &Answer)>, images: usize) -> Option<Agreement> {
         let same = a.predicted.iter().zip(&b.predicted).filter(|(a, b)| a == b).count();
         100.0 * same as f64 / images as f64
     };
-    let shares: Vec<f64> = pairs.iter().filter(|_| images > 0).map(share).collect();
-    let kappas = pairs.iter().filter_map(|(a, b)| cohen_kappa(&a.predicted, &b.predicted));
+    let shares: Vec<f64> = pairs.par_iter().filter(|_| images > 0).map(share).collect();
+    let kappas = pairs.par_iter().filter_map(|(a, b)| cohen_kappa(&a.predicted, &b.predicted));
     Some(Agreement {
         images: images as u64,
         pairs: pairs.len() as u64,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Answers, numbers};
+use super::{Tally, numbers};
 
 /// The confusion matrix of an experiment: how often images of a class (rows) were taken for a class
 /// (columns), all runs together, so that each image counts once a run.
@@ -29,15 +29,11 @@ pub struct Confused {
 impl Confusion {
     /// That of `classes` classes, and of any further one that is there.
     #[must_use]
-    pub fn of(answers: &Answers, classes: usize) -> Self {
-        let classes = classes.max(answers.classes());
-        let mut counts = vec![0; classes * classes];
-        for run in &answers.runs {
-            for (label, own) in answers.labels.iter().zip(&run.predicted) {
-                counts[usize::from(*label) * classes + usize::from(*own)] += 1;
-            }
-        }
-        Self { classes, counts }
+    pub fn of(tally: &Tally, classes: usize) -> Self {
+        let classes = classes.max(tally.classes());
+        let cells = (0..classes).flat_map(|class| (0..classes).map(move |other| (class, other)));
+        let count = |(class, other)| tally.runs.iter().map(|run| run.count(class, other)).sum();
+        Self { classes, counts: cells.map(count).collect() }
     }
 
     /// The number of rows and of columns.
@@ -98,7 +94,7 @@ mod tests {
     #[test]
     fn by_hand() {
         let answers = made("net", &[0, 0, 0, 1], &[&[0, 0, 1, 2], &[0, 2, 0, 2]]);
-        let confusion = Confusion::of(&answers, 3);
+        let confusion = Confusion::of(&Tally::of(&answers), 3);
         let rows: Vec<&[u64]> = confusion.rows().collect();
         assert_eq!(rows, [[4, 1, 1], [0, 0, 2], [0, 0, 0]]);
         assert_eq!((confusion.total(0), confusion.total(1), confusion.total(2)), (6, 2, 0));
@@ -112,12 +108,12 @@ mod tests {
 
     #[test]
     fn more_classes_than_are_told_of_are_counted() {
-        let confusion = Confusion::of(&made("net", &[0], &[&[200]]), 2);
+        let confusion = Confusion::of(&Tally::of(&made("net", &[0], &[&[200]])), 2);
         assert_eq!((confusion.classes(), confusion.count(0, 200)), (201, 1));
     }
 
     #[test]
     fn nothing_has_no_rows() {
-        assert_eq!(Confusion::of(&made("net", &[], &[]), 0).rows().count(), 0);
+        assert_eq!(Confusion::of(&Tally::of(&made("net", &[], &[])), 0).rows().count(), 0);
     }
 }

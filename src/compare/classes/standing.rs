@@ -1,6 +1,8 @@
 //! Which experiment is really better in which class.
 
-use super::{Answers, ClassAccuracy, accuracies};
+use rayon::prelude::*;
+
+use super::{ClassAccuracy, Tally, accuracies};
 use crate::compare::samples::{Samples, Test, verdict};
 use crate::records::{ClassPairRow, Verdict};
 use crate::statistics::{holm, mean};
@@ -19,10 +21,14 @@ pub struct ClassStanding {
     pub pairs: Vec<ClassPairRow>,
 }
 
-/// A pair in a class before the correction.
+/// A pair in a class before the correction. Its values are left behind: of thousands of pairs in ten classes
+/// they would take more memory than all else.
 struct Tested {
-    samples: Samples,
+    n: u32,
+    other_n: u32,
+    difference: Option<f64>,
     test: Option<Test>,
+    p: Option<f64>,
 }
 
 /// Compares experiments in each of `classes` classes, and in any further one that is there: paired by
@@ -30,8 +36,8 @@ struct Tested {
 /// (Holm) for all pairs in all classes together, and a difference is resolved where that is below 1 less
 /// `level`, which is also that of the intervals of each alone.
 #[must_use]
-pub fn standings(answers: &[Answers], classes: usize, level: f64) -> Vec<ClassStanding> {
-    let classes = answers.iter().map(Answers::classes).fold(classes, usize::max);
+pub fn standings(answers: &[Tally], classes: usize, level: f64) -> Vec<ClassStanding> {
+    let classes = answers.iter().map(Tally::classes).fold(classes, usize::max);
     let field = Field {
         answers,
         accuracies: answers.iter().map(|own| accuracies(own, classes)).collect(),
@@ -46,7 +52,7 @@ pub fn standings(answers: &[Answers], classes: usize, level: f64) -> Vec<ClassSt
 
 /// What is compared.
 struct Field<'a> {
-    answers: &'a [Answers],
+    answers: &'a [Tally],
     /// By experiment and class.
     accuracies: Vec<Vec<ClassAccuracy>>,
     /// The pairs.
@@ -57,8 +63,10 @@ struct Field<'a> {
 impl Field<'_> {
     /// Every pair in a class.
     fn test(&self, class: usize) -> Vec<Tested> {
-        let by_seed = |at: usize| seeded(&self.answers[at], &self.accuracies[at][class]);
-        self.places.iter().map(|(a, b)| Tested::of(&by_seed(*a), &by_seed(*b))).collect()
+        let by_seed = self.answers.iter().zip(&self.accuracies);
+        let by_seed: Vec<Vec<(u64, f64)>> =
+            by_seed.map(|(answers, own)| seeded(answers, &own[class])).collect();
+        self.places.par_iter().map(|(a, b)| Tested::of(&by_seed[*a], &by_seed[*b])).collect()
     }
 
     /// A class, given the corrected probabilities of its tests.
@@ -83,31 +91,39 @@ impl Field<'_> {
     }
 }
 
-fn seeded(answers: &Answers, accuracy: &ClassAccuracy) -> Vec<(u64, f64)> {
+fn seeded(answers: &Tally, accuracy: &ClassAccuracy) -> Vec<(u64, f64)> {
     answers.runs.iter().map(|run| run.seed).zip(accuracy.by_seed.iter().copied()).collect()
 }
 
 /// The experiment that beats all others.
 fn best(places: &[(usize, usize)], pairs: &[ClassPairRow], count: usize) -> Option<usize> {
-    let wins = |own: usize| {
-        let won = places.iter().zip(pairs).filter(|((a, b), row)| match row.verdict {
-            Verdict::Better => *a == own,
-            Verdict::Worse => *b == own,
-            Verdict::NotResolved => false,
-        });
-        won.count()
-    };
-    (0..count).find(|own| count > 1 && wins(*own) == count - 1)
+    let mut wins = vec![0; count];
+    for ((a, b), row) in places.iter().zip(pairs) {
+        match row.verdict {
+            Verdict::Better => wins[*a] += 1,
+            Verdict::Worse => wins[*b] += 1,
+            Verdict::NotResolved => {}
+        }
+    }
+    wins.into_iter().position(|won| count > 1 && won == count - 1)
 }
 
 impl Tested {
     fn of(first: &[(u64, f64)], second: &[(u64, f64)]) -> Self {
         let samples = Samples::of(first, second);
-        Self { test: samples.test(), samples }
+        let (test, first, second) = (samples.test(), samples.first(), samples.second());
+        let count = |runs: &[f64]| u32::try_from(runs.len()).unwrap_or(u32::MAX);
+        Self {
+            n: count(first),
+            other_n: count(second),
+            difference: mean(first).zip(mean(second)).map(|(a, b)| a - b),
+            p: test.as_ref().map(Test::p),
+            test,
+        }
     }
 
     fn p(&self) -> Option<f64> {
-        self.test.as_ref().map(Test::p)
+        self.p
     }
 
     fn row(
@@ -117,16 +133,14 @@ impl Tested {
         p_holm: Option<f64>,
         level: f64,
     ) -> ClassPairRow {
-        let (first, second) = (self.samples.first(), self.samples.second());
-        let difference = mean(first).zip(mean(second)).map(|(a, b)| a - b);
+        let difference = self.difference;
         let interval = self.test.as_ref().map(|test| test.interval(level));
-        let count = |runs: &[f64]| u32::try_from(runs.len()).unwrap_or(u32::MAX);
         ClassPairRow {
             experiment: experiment.to_owned(),
             other: other.to_owned(),
             class: class.to_string(),
-            n: count(first),
-            other_n: count(second),
+            n: self.n,
+            other_n: self.other_n,
             difference,
             difference_low: interval.map(|ends| ends.0),
             difference_high: interval.map(|ends| ends.1),
@@ -145,14 +159,14 @@ mod tests {
     use super::*;
 
     /// Three runs that have so many of ten images of class 0, and of ten of class 1, right.
-    fn net(name: &str, zero: [usize; 3], one: [usize; 3]) -> Answers {
+    fn net(name: &str, zero: [usize; 3], one: [usize; 3]) -> Tally {
         let labels = [vec![0; 10], vec![1; 10]].concat();
         let half = |class: u8, right| -> Vec<u8> {
             (0..10).map(|at| if at < right { class } else { 2 }).collect()
         };
         let run = |(zero, one)| [half(0, zero), half(1, one)].concat();
         let runs: Vec<Vec<u8>> = zero.into_iter().zip(one).map(run).collect();
-        made(name, &labels, &runs.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        Tally::of(&made(name, &labels, &runs.iter().map(Vec::as_slice).collect::<Vec<_>>()))
     }
 
     /// In class 0 the differences are 40, 40 and 50 points: mean 130 / 3, standard error 10 / 3, t of 2
