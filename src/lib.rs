@@ -50,7 +50,7 @@
 //! - No table that a person has changed is overwritten, and no two processes write to one sweep
 //!   unknowingly.
 //! - A failing, diverging or panicking run costs no other run; nor does one whose process dies, where
-//!   runs train side by side.
+//!   runs have processes of their own: side by side, and on GPUs. It is tried once more.
 //! - All runs of a sweep have the same number of threads, and no result depends on what ran beside it.
 //! - A run that waits (successive halving) goes on bit for bit as if it had not; nothing is stopped,
 //!   dropped or chosen by test images.

@@ -41,22 +41,13 @@ done
 fn epoch(epoch: u32) -> EpochRow {
     EpochRow {
         experiment: "any".into(),
-        seed: 0,
         epoch,
         lr: 0.1,
         train_loss: 1.0 / 3.0,
-        train_top1: None,
         test_loss: Some(1.0),
         top1: Some(70.0 + f64::from(epoch)),
-        val_loss: None,
-        val_top1: None,
-        top1_tta: None,
-        top1_ema: None,
-        top1_swa: None,
         epoch_s: 1.0,
-        eval_s: None,
-        train_images_per_s: None,
-        eval_images_per_s: None,
+        ..EpochRow::default()
     }
 }
 
@@ -218,6 +209,29 @@ fn a_run_whose_process_died_is_tried_once_more() {
         scribe.warnings
     );
     assert_eq!(scribe.live, 0);
+}
+
+/// Stops the sweep when it is told that a process died.
+struct Stopper(Stop);
+
+impl Observer for Stopper {
+    fn warned(&mut self, _: &Warning<'_>) {
+        self.0.set();
+    }
+}
+
+#[test]
+fn a_sweep_that_stops_tries_nothing_again() {
+    let bench = Bench::new();
+    let messages = bench.messages();
+    let mut pool = pool(&messages, 1);
+    let store = Store::open(bench.folder.path(), "sweep", Access::Alone).unwrap();
+    let job = job(&["ONCE", "ok"]);
+    let mut stopper = Stopper(job.stop.clone());
+    let summary = execute(&job, &mut pool, &store, &mut stopper, Start::Fresh).unwrap();
+    let [(status, epochs, reason)] = told(&summary.tables.runs)[..] else { panic!("{summary:?}") };
+    assert_eq!((status, epochs), (Status::Failed, 0), "it goes on with the next start");
+    assert!(reason.contains("signal 9"), "{reason}");
 }
 
 #[test]

@@ -100,9 +100,12 @@ pub fn names(devices: &[Resolved]) -> String {
 /// What all runs of an invocation share.
 pub fn environment(devices: &[Resolved], overrides: &[String]) -> Environment {
     let (_, commit) = env!("RESWEEP_CODE_VERSION").split_once('+').unzip();
-    let mut models: Vec<String> =
-        devices.iter().map(|device| device::describe(device.device)).collect();
-    models.dedup();
+    let mut models: Vec<String> = Vec::new();
+    for model in devices.iter().map(|device| device::describe(device.device)) {
+        if !models.contains(&model) {
+            models.push(model);
+        }
+    }
     Environment {
         device: names(devices),
         device_name: Some(models.join(", ")),

@@ -50,7 +50,7 @@ pub struct Facts {
 /// What all runs of one invocation share; what it trains with and on.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Environment {
-    /// `cpu` or `cuda:N`.
+    /// `cpu` or `cuda:N`; `cuda:0,cuda:1` of a sweep that several GPUs shared.
     pub device: String,
     /// The model of the device.
     pub device_name: Option<String>,

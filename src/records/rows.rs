@@ -62,7 +62,7 @@ table! {
         macs: u64 ["MACs/image"],
         /// Activations one image leaves in a forward pass.
         activation_bytes: Option<u64> ["B/image"],
-        /// Where it trained: `cpu` or `cuda:N`.
+        /// Where it trained: `cpu` or `cuda:N`; `cuda:0,cuda:1` where GPUs shared the sweep.
         device: String,
         /// The model of that device.
         device_name: Option<String>,
@@ -112,7 +112,8 @@ table! {
 }
 
 table! {
-    /// A row of `epochs.csv`: one epoch of one run.
+    /// A row of `epochs.csv`: one epoch of one run. By default one of which nothing was measured.
+    #[derive(Default)]
     pub struct EpochRow in "epochs.csv" {
         /// Name of the experiment.
         experiment: String,

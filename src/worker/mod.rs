@@ -5,7 +5,7 @@
 //! What it trains it reads from the resolved spec of an experiment, so it needs no file that may
 //! have changed meanwhile.
 //!
-//! **Invariant:** a worker that dies costs the run that it has in hand, and nothing else. Workers
+//! **Invariant:** a worker that dies costs the run that it has in hand one more try, and nothing else. Workers
 //! die with the process that started them.
 
 mod message;

@@ -94,13 +94,10 @@ struct Piece {
     /// Its place in the list.
     work: usize,
     assignment: Assignment,
-    /// How often a process has died of it, or with it.
-    deaths: u32,
+    /// How a process died that had it in hand. It is tried once more, since what killed one may have been
+    /// meant for another.
+    death: Option<String>,
 }
-
-/// Processes that may die with a piece before it has failed. What killed one may have been meant for
-/// another.
-const DEATHS: u32 = 2;
 
 /// Whether what a worker says of a failed run tells that its device is of no more use to it: an error of
 /// CUDA stays until the process ends, but for want of memory.
@@ -120,7 +117,7 @@ impl<T> Pool<T> for Processes<'_> {
     fn train_all(&mut self, work: &[Work<'_, T>], watch: &mut dyn Watch) -> Result<(), StoreError> {
         let assigned = work.iter().map(|work| self.assignment(work.run, work.leg.clone()));
         let pieces = assigned.enumerate();
-        let queue = pieces.map(|(work, assignment)| Piece { work, assignment, deaths: 0 });
+        let queue = pieces.map(|(work, assignment)| Piece { work, assignment, death: None });
         let (queue, given) = (queue.collect(), BTreeMap::new());
         let mut shift = Shift { queue, given, watch, is_stopping: false };
         let outcome = self.work_off(&mut shift);
@@ -154,15 +151,19 @@ impl Processes<'_> {
     fn hand_out(&mut self, shift: &mut Shift<'_>) -> Result<(), StoreError> {
         let Some(piece) = shift.queue.pop_front() else { return Ok(()) };
         let work = piece.work;
-        if piece.deaths == 0 {
-            match shift.watch.admit(work)? {
+        match piece.death {
+            Some(how) if shift.watch.is_stopping() => {
+                return shift.watch.ended(work, End::Failed(how));
+            }
+            Some(_) => {}
+            None => match shift.watch.admit(work)? {
                 Admission::Begin => shift.watch.started(work),
                 Admission::Skip => return Ok(()),
                 Admission::Stop => {
                     shift.queue.clear();
                     return Ok(());
                 }
-            }
+            },
         }
         match self.idle() {
             Ok(at) => {
@@ -230,10 +231,9 @@ impl Shift<'_> {
     /// Has the piece that a dead worker had in hand tried again, unless it was or all is to stop.
     fn mourn(&mut self, work: usize, how: String) -> Result<(), StoreError> {
         match self.given.remove(&work) {
-            Some(mut piece) if piece.deaths + 1 < DEATHS && !self.is_stopping => {
-                piece.deaths += 1;
+            Some(piece) if piece.death.is_none() && !self.is_stopping => {
                 self.watch.tried_again(work, &how);
-                self.queue.push_front(piece);
+                self.queue.push_front(Piece { death: Some(how), ..piece });
                 Ok(())
             }
             _ => self.watch.ended(work, End::Failed(how)),
