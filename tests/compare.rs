@@ -124,18 +124,10 @@ fn epoch(id: &RunId, top1: f64) -> EpochRow {
         epoch: 1,
         lr: 0.1,
         train_loss: 0.5,
-        train_top1: None,
         test_loss: Some(2.0 - top1 / 100.0),
         top1: Some(top1),
-        val_loss: None,
-        val_top1: None,
-        top1_tta: None,
-        top1_ema: None,
-        top1_swa: None,
         epoch_s: facts(&id.experiment).macs as f64 / 1e7,
-        eval_s: None,
-        train_images_per_s: None,
-        eval_images_per_s: None,
+        ..EpochRow::default()
     }
 }
 
@@ -330,8 +322,12 @@ fn seeds_that_were_added_until_it_was_resolved_are_judged_by_that_test() {
     // By an e-value of 600 p is 1 / 600, and for 3 pairs three times that.
     assert!(told.contains("0.0017") && told.contains("0.0050"), "{told}");
     assert!(!told.contains("seeds a side"), "{told}");
-    assert!(told.contains("the sweep's confidence sequences"), "{told}");
-    assert!(!told.contains("corrected for"), "{told}");
+    // The sweep has a baseline, net1: of net3 against net2 its test says nothing.
+    assert!(told.contains("Where the test is `sequential t`, seeds were added"), "{told}");
+    assert!(told.contains("Elsewhere intervals are of 95 % for each alone"), "{told}");
+    let told = made.told("net2 net1");
+    assert!(told.contains("Seeds were added until pairs were resolved"), "{told}");
+    assert!(!told.contains("corrected for") && !told.contains("Elsewhere"), "{told}");
     let told = made.told("--metric test_loss");
     assert!(
         told.contains("seeds were added by top1 until pairs were resolved (seeds.csv)"),

@@ -456,14 +456,20 @@ fn a_point_that_is_higher_stands_higher() {
     );
 }
 
-#[test]
-fn the_baseline_of_the_sweep_leads_the_first_table() {
+/// Three experiments with so many seeds.
+fn three(seeds: u32) -> Results {
     let made = Results::new("made");
-    for seed in 0..3 {
+    for seed in 0..seeds {
         for (name, top1) in [("net1", 50.0), ("net2", 60.0), ("net3", 61.0)] {
-            made.run(name, seed, Status::Ok, &[top1 + seed as f64]);
+            made.run(name, seed.into(), Status::Ok, &[top1 + f64::from(seed)]);
         }
     }
+    made
+}
+
+#[test]
+fn the_baseline_of_the_sweep_leads_the_first_table() {
+    let made = three(3);
     let table = "experiment,top1_mean,top1_vs_baseline\nnet1,51,-10\nnet2,61,\nnet3,62,1\n";
     fs::write(made.path().join("accuracy.csv"), table).unwrap();
     let head = |more: &[&str]| texts(&parsed(&report(&made.path(), more).1), "th").concat();
@@ -475,17 +481,22 @@ fn the_baseline_of_the_sweep_leads_the_first_table() {
 
 #[test]
 fn what_a_sequential_test_found_is_not_told_as_corrected() {
-    let made = Results::new("made");
-    for seed in 0..4 {
-        for (name, top1) in [("net1", 50.0), ("net2", 60.0), ("net3", 61.0)] {
-            made.run(name, seed, Status::Ok, &[top1 + seed as f64]);
-        }
-    }
+    let made = three(4);
     let captions = || texts(&parsed(&report(&made.path(), &[]).1), "caption").concat();
     assert!(captions().contains("after Holm's correction"), "{}", captions());
-    let rows = "experiment,other,round,metric,n,difference,low,high,e_value,threshold,decision\n\
-                net2,net1,1,top1,4,10,8,12,600,60,better\n";
-    fs::write(made.path().join("seeds.csv"), rows).unwrap();
-    assert!(!captions().contains("Holm's correction"), "{}", captions());
-    assert!(captions().contains("by the sequential test that added seeds"), "{}", captions());
+    let pair = |name: &str, other: &str| format!("{name},{other},1,top1,4,10,8,12,600,60,better\n");
+    let head = "experiment,other,round,metric,n,difference,low,high,e_value,threshold,decision\n";
+    let told = |rows: &[String]| {
+        fs::write(made.path().join("seeds.csv"), head.to_owned() + &rows.concat()).unwrap();
+        captions()
+    };
+    let all = [pair("net2", "net1"), pair("net3", "net1"), pair("net3", "net2")];
+    let of_all = told(&all);
+    assert!(!of_all.contains("Holm's correction") && !of_all.contains("corrected for"), "{of_all}");
+    assert!(of_all.contains("resolved by the sequential test that added seeds."), "{of_all}");
+    // Of a sweep with a baseline the other pairs are tested as ever.
+    let of_some = told(&all[..2]);
+    assert!(of_some.contains("sequential test where that added seeds, elsewhere"), "{of_some}");
+    assert!(of_some.contains("Where the test is `sequential t`, seeds were added"), "{of_some}");
+    assert!(of_some.contains("Elsewhere intervals are of 95 % for each alone"), "{of_some}");
 }

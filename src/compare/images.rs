@@ -4,12 +4,11 @@
 //! Of a run a bit an image is kept, so the runs of thousands of pairs fit in memory and are compared
 //! 64 images at a time.
 
-use std::sync::{Mutex, PoisonError};
-
 use rayon::prelude::*;
 
 use super::pair::shared;
 use super::side::Side;
+use super::test_sets::TestSets;
 use crate::records::{CompareRow, McNemarRow, Run, Unreadable};
 use crate::statistics::{McNemar, holm};
 
@@ -57,7 +56,7 @@ type Tested = (u64, Option<(u64, McNemar)>);
 
 impl Seen {
     pub(super) fn of(sides: &[Side], unreadable: &mut Vec<Unreadable>) -> Self {
-        let sets = Mutex::new(Vec::new());
+        let sets = TestSets::default();
         let read = |side: &Side| -> Vec<Result<Option<Right>, Unreadable>> {
             side.runs.par_iter().map(|run| Right::of(run, &sets)).collect()
         };
@@ -128,7 +127,7 @@ struct Pair {
 }
 
 impl Right {
-    fn of(run: &Run, sets: &Mutex<Vec<Vec<u8>>>) -> Result<Option<Self>, Unreadable> {
+    fn of(run: &Run, sets: &TestSets) -> Result<Option<Self>, Unreadable> {
         let Some(said) = run.said()? else { return Ok(None) };
         let bits = |(labels, own): (&[u8], &[u8])| {
             let right = labels.iter().zip(own).map(|(label, own)| u64::from(label == own));
@@ -138,12 +137,7 @@ impl Right {
             said.labels.chunks(64).zip(said.predicted.chunks(64)).map(bits).collect();
         let right = words.iter().map(|word| u64::from(word.count_ones())).sum();
         let images = said.labels.len() as u64;
-        let mut sets = sets.lock().unwrap_or_else(PoisonError::into_inner);
-        let set = sets.iter().position(|set| *set == said.labels).unwrap_or_else(|| {
-            sets.push(said.labels);
-            sets.len() - 1
-        });
-        Ok(Some(Self { set, images, right, words }))
+        Ok(Some(Self { set: sets.number(said.labels), images, right, words }))
     }
 
     /// The images, and those that one of both alone has right; none where their test images are not the

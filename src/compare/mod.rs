@@ -8,6 +8,7 @@
 //! | `pair` | two of them: whether they differ, what they cost |
 //! | `sequential` | two of them where seeds were added until they were resolved |
 //! | `images` | two of them image by image |
+//! | `test_sets` | which runs were tested on the same images |
 //! | `say` | rows to sentences |
 //! | [`classes`] | single classes and images: what is taken for what, and where two experiments disagree |
 //!
@@ -22,6 +23,7 @@ mod samples;
 mod say;
 mod sequential;
 mod side;
+mod test_sets;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -84,6 +86,17 @@ pub struct Comparison {
     pub unreadable: Vec<Unreadable>,
 }
 
+/// Of which pairs a sequential test tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sequentially {
+    /// Of none.
+    None,
+    /// Of some, such as those with the baseline of the sweep.
+    Some,
+    /// Of all.
+    All,
+}
+
 /// What cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CompareError {
@@ -103,30 +116,6 @@ pub enum CompareError {
         /// Those that some run has.
         others: Vec<&'static str>,
     },
-}
-
-impl Comparison {
-    /// Whether seeds were added until pairs were resolved, so that a sequential test tells of them.
-    #[must_use]
-    pub fn is_sequential(&self) -> bool {
-        self.pairs.iter().any(|row| row.test.as_deref() == Some(sequential::TEST))
-    }
-
-    /// What differences are called resolved by, and what their intervals are.
-    #[must_use]
-    pub fn rests_on(&self) -> String {
-        let percent = self.level * 100.0;
-        match self.is_sequential() {
-            false => format!(
-                "Intervals are of {percent} % for each alone; verdicts go by p (Holm), which is corrected for \
-                 all pairs"
-            ),
-            true => "Seeds were added until pairs were resolved: intervals are those of the sweep's confidence \
-                     sequences, which hold for all pairs together and at every look; p is 1 by the e-value, and \
-                     p (Holm) is that times the number of pairs; verdicts are those of seeds.csv"
-                .into(),
-        }
-    }
 }
 
 /// Compares the experiments of a sweep.
@@ -177,6 +166,36 @@ pub fn compare(folder: Folder, question: &Question) -> Result<Comparison, Compar
 }
 
 impl Comparison {
+    /// Of which pairs a sequential test tells, as their seeds were added until they were resolved.
+    #[must_use]
+    pub fn sequential(&self) -> Sequentially {
+        let is_sequential = |row: &CompareRow| row.test.as_deref() == Some(sequential::TEST);
+        match self.pairs.iter().filter(|row| is_sequential(row)).count() {
+            0 => Sequentially::None,
+            count if count == self.pairs.len() => Sequentially::All,
+            _ => Sequentially::Some,
+        }
+    }
+
+    /// What differences are called resolved by, and what their intervals are.
+    #[must_use]
+    pub fn rests_on(&self) -> String {
+        let fixed = format!(
+            "intervals are of {} % for each alone; verdicts go by p (Holm), which is corrected for all pairs",
+            self.level * 100.0
+        );
+        let added = "seeds were added until pairs were resolved: intervals are those of the sweep's confidence \
+                     sequences, which hold for all of these pairs together and at every look; p is 1 by the \
+                     e-value, and p (Holm) is that times their number; verdicts are those of seeds.csv";
+        match self.sequential() {
+            Sequentially::None => format!("I{}", &fixed[1..]),
+            Sequentially::All => format!("S{}", &added[1..]),
+            Sequentially::Some => {
+                format!("Where the test is `{}`, {added}. Elsewhere {fixed}", sequential::TEST)
+            }
+        }
+    }
+
     /// The experiment with the best mean; none where none has one.
     pub fn best(&self) -> Option<&str> {
         let sign = match Metric::named(self.metric) {
@@ -241,14 +260,23 @@ fn need(rows: &mut [CompareRow], pairs: &[Pair], alpha: f64, power: f64) {
 
 /// The experiments by themselves, and which of them is better than every other.
 fn standing(sides: &[Side], places: &[(usize, usize)], rows: &[CompareRow]) -> Vec<StandingRow> {
-    let mut wins = vec![0; sides.len()];
-    for ((a, b), row) in places.iter().zip(rows) {
-        match row.verdict {
+    let best = best(places, rows.iter().map(|row| row.verdict), sides.len());
+    sides.iter().enumerate().map(|(at, side)| side.standing(Some(at) == best)).collect()
+}
+
+/// The place of what is better than every other of so many, by the verdicts on pairs; none of one alone.
+fn best(
+    places: &[(usize, usize)],
+    verdicts: impl Iterator<Item = Verdict>,
+    count: usize,
+) -> Option<usize> {
+    let mut wins = vec![0; count];
+    for ((a, b), verdict) in places.iter().zip(verdicts) {
+        match verdict {
             Verdict::Better => wins[*a] += 1,
             Verdict::Worse => wins[*b] += 1,
             Verdict::NotResolved => {}
         }
     }
-    let is_best = |won: usize| sides.len() > 1 && won == sides.len() - 1;
-    sides.iter().zip(wins).map(|(side, won)| side.standing(is_best(won))).collect()
+    wins.into_iter().position(|won| count > 1 && won == count - 1)
 }

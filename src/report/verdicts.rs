@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::table::{Cell, Table};
-use crate::compare::{Comparison, sentence};
+use crate::compare::{Comparison, Sequentially, sentence};
 use crate::picture::xml::{Value, Xml};
 use crate::records::CompareRow;
 
@@ -74,9 +74,9 @@ fn tests(comparison: &Comparison, tested: &[&CompareRow]) -> Table {
         "seeds needed",
     ];
     Table {
-        caption: match comparison.is_sequential() {
-            true => format!("Every pair. {}.", comparison.rests_on()),
-            false => format!(
+        caption: match comparison.sequential() {
+            Sequentially::All => format!("Every pair. {}.", comparison.rests_on()),
+            _ => format!(
                 "Every pair. {}. Seeds needed are those a side that show so large a difference with a power \
                  of {}.",
                 comparison.rests_on(),

@@ -1,11 +1,10 @@
 //! Predictions to answers, all of one test set.
 
-use std::sync::{Mutex, PoisonError};
-
 use rayon::prelude::*;
 
 use super::{Answer, Answers, RunTally, Tally};
 use crate::compare::side::{Side, plural};
+use crate::compare::test_sets::TestSets;
 use crate::compare::{CompareError, Metric};
 use crate::records::{Folder, Predictions, Run, Said, Unreadable};
 use crate::saved::RunFile;
@@ -48,7 +47,7 @@ struct Read<R> {
 /// A run that counts, with what it says.
 struct Kept<'a, R> {
     run: &'a Run,
-    /// The number of its test set among [`Sets`].
+    /// The number of its test set among [`TestSets`].
     set: usize,
     images: usize,
     right: u64,
@@ -58,9 +57,6 @@ struct Kept<'a, R> {
 /// The runs of an experiment that kept their predictions, what is to be said of the others, and the files
 /// that cannot be read.
 type Found<'a, R> = (Vec<Kept<'a, R>>, Vec<String>, Vec<Unreadable>);
-
-/// The classes of the images of every test set that is met.
-type Sets = Mutex<Vec<Vec<u8>>>;
 
 impl<'a> Panel<'a, Answers> {
     /// Reads what the experiments in `only`, or all where it is empty, say of single images: of the runs that
@@ -133,7 +129,7 @@ fn panel<'a, R: Send, A>(
     sides.retain(|side| only.is_empty() || only.contains(&side.name));
     let mut notes: Vec<String> = sides.iter().flat_map(|side| side.notes.clone()).collect();
     let mut unreadable = folder.unreadable.clone();
-    let sets = Sets::default();
+    let sets = TestSets::default();
     let found = sides.par_iter().map(|side| kept(side, &read, &sets));
     let found: Vec<Found<'a, R>> = found.collect();
     let mut by_experiment = Vec::new();
@@ -142,7 +138,7 @@ fn panel<'a, R: Send, A>(
         unreadable.extend(faults);
         by_experiment.push((side.name.clone(), kept));
     }
-    let sets = sets.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let sets = sets.all();
     let Some((run, set)) = commonest(&by_experiment) else {
         return Err(NoAnswers::NoPredictions { notes, unreadable });
     };
@@ -160,14 +156,14 @@ fn panel<'a, R: Send, A>(
 fn kept<'a, R: Send>(
     side: &Side<'a>,
     read: &(impl Fn(&Run) -> Result<Option<Read<R>>, Unreadable> + Sync),
-    sets: &Sets,
+    sets: &TestSets,
 ) -> Found<'a, R> {
     let (mut kept, mut without, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for run in &side.runs {
         match read(run) {
             Ok(Some(Read { labels, right, own })) if !labels.is_empty() => {
                 let images = labels.len();
-                kept.push(Kept { run, set: number(labels, sets), images, right, own });
+                kept.push(Kept { run, set: sets.number(labels), images, right, own });
             }
             Ok(_) => without.push(run.row.seed.to_string()),
             Err(fault) => unreadable.push(fault),
@@ -180,15 +176,6 @@ fn kept<'a, R: Send>(
         notes.push(format!("{}: {runs} without {file} left out, of seed {seeds}", side.name));
     }
     (kept, notes, unreadable)
-}
-
-/// The number of a test set; one that is new is kept.
-fn number(labels: Vec<u8>, sets: &Sets) -> usize {
-    let mut sets = sets.lock().unwrap_or_else(PoisonError::into_inner);
-    sets.iter().position(|set| *set == labels).unwrap_or_else(|| {
-        sets.push(labels);
-        sets.len() - 1
-    })
 }
 
 /// How far, in percentage points, an accuracy in a record may be from that of the predictions: two

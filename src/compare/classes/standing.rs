@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 
 use super::{ClassAccuracy, Tally, accuracies};
+use crate::compare::best;
 use crate::compare::samples::{Samples, Test, verdict};
-use crate::records::{ClassPairRow, Verdict};
+use crate::records::ClassPairRow;
 use crate::statistics::{holm, mean};
 
 /// Experiments in a class, and each two of them.
@@ -45,7 +46,7 @@ pub fn standings(answers: &[Tally], classes: usize, level: f64) -> Vec<ClassStan
         level,
     };
     let tested: Vec<Vec<Tested>> = (0..classes).map(|class| field.test(class)).collect();
-    let known: Vec<f64> = tested.iter().flatten().filter_map(Tested::p).collect();
+    let known: Vec<f64> = tested.iter().flatten().filter_map(|own| own.p).collect();
     let mut raised = holm(&known).into_iter();
     tested.iter().enumerate().map(|(class, own)| field.standing(class, own, &mut raised)).collect()
 }
@@ -78,14 +79,14 @@ impl Field<'_> {
     ) -> ClassStanding {
         let name = |at: usize| self.answers[at].experiment.as_str();
         let row = |(tested, (a, b)): (&Tested, &(usize, usize))| {
-            let p_holm = tested.p().and_then(|_| raised.next());
+            let p_holm = tested.p.and_then(|_| raised.next());
             tested.row(class, (name(*a), name(*b)), p_holm, self.level)
         };
         let pairs: Vec<ClassPairRow> = tested.iter().zip(&self.places).map(row).collect();
         ClassStanding {
             class: u8::try_from(class).unwrap_or(u8::MAX),
             accuracies: self.accuracies.iter().map(|own| own[class].clone()).collect(),
-            best: best(&self.places, &pairs, self.answers.len()),
+            best: best(&self.places, pairs.iter().map(|row| row.verdict), self.answers.len()),
             pairs,
         }
     }
@@ -93,19 +94,6 @@ impl Field<'_> {
 
 fn seeded(answers: &Tally, accuracy: &ClassAccuracy) -> Vec<(u64, f64)> {
     answers.runs.iter().map(|run| run.seed).zip(accuracy.by_seed.iter().copied()).collect()
-}
-
-/// The experiment that beats all others.
-fn best(places: &[(usize, usize)], pairs: &[ClassPairRow], count: usize) -> Option<usize> {
-    let mut wins = vec![0; count];
-    for ((a, b), row) in places.iter().zip(pairs) {
-        match row.verdict {
-            Verdict::Better => wins[*a] += 1,
-            Verdict::Worse => wins[*b] += 1,
-            Verdict::NotResolved => {}
-        }
-    }
-    wins.into_iter().position(|won| count > 1 && won == count - 1)
 }
 
 impl Tested {
@@ -120,10 +108,6 @@ impl Tested {
             p: test.as_ref().map(Test::p),
             test,
         }
-    }
-
-    fn p(&self) -> Option<f64> {
-        self.p
     }
 
     fn row(
@@ -146,7 +130,7 @@ impl Tested {
             difference_high: interval.map(|ends| ends.1),
             level,
             test: self.test.as_ref().map(|test| test.name().to_owned()),
-            p: self.p(),
+            p: self.p,
             p_holm,
             verdict: verdict(difference, p_holm, level, true),
         }
@@ -157,6 +141,7 @@ impl Tested {
 mod tests {
     use super::super::made;
     use super::*;
+    use crate::records::Verdict;
 
     /// Three runs that have so many of ten images of class 0, and of ten of class 1, right.
     fn net(name: &str, zero: [usize; 3], one: [usize; 3]) -> Tally {
