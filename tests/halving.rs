@@ -106,13 +106,11 @@ fn row(run: &Run<Fate>, epoch: u32) -> EpochRow {
         top1: Some(top1 + 1.0),
         val_loss: Some(1.0 - top1 / 100.0),
         val_top1: Some(top1),
-        top1_tta: None,
-        top1_ema: None,
-        top1_swa: None,
         epoch_s: 12.25,
         eval_s: Some(0.5),
         train_images_per_s: Some(812.5),
         eval_images_per_s: Some(5_000.0),
+        ..EpochRow::default()
     }
 }
 

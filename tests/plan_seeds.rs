@@ -51,18 +51,10 @@ fn run(store: &Store, (name, hash): (&str, &str), seed: u64, top1: f64) {
         epoch: 1,
         lr: 0.1,
         train_loss: 1.0,
-        train_top1: None,
         test_loss: Some(1.0),
         top1: Some(top1),
-        val_loss: None,
-        val_top1: None,
-        top1_tta: None,
-        top1_ema: None,
-        top1_swa: None,
         epoch_s: 90.0,
-        eval_s: None,
-        train_images_per_s: None,
-        eval_images_per_s: None,
+        ..EpochRow::default()
     };
     let span = Span { started: UNIX_EPOCH, wall: Duration::from_secs(100) };
     let (on, ending) = (Environment::default(), Ending::of(Status::Ok));

@@ -53,15 +53,11 @@ fn epoch(id: &RunId, epoch: u32, top1: Option<f64>, epoch_s: f64) -> EpochRow {
         train_top1: Some(40.0),
         test_loss: top1.map(|top1| 2.0 - top1 / 100.0),
         top1,
-        val_loss: None,
-        val_top1: None,
-        top1_tta: None,
-        top1_ema: None,
-        top1_swa: None,
         epoch_s,
         eval_s: top1.map(|_| 0.5),
         train_images_per_s: Some(50_000.0 / epoch_s),
         eval_images_per_s: top1.map(|_| 20_000.0),
+        ..EpochRow::default()
     }
 }
 

@@ -92,15 +92,11 @@ fn row(run: &Run<Fate>, epoch: u32) -> EpochRow {
         train_top1: Some(60.0),
         test_loss: top1.map(|_| 0.75),
         top1,
-        val_loss: None,
-        val_top1: None,
-        top1_tta: None,
-        top1_ema: None,
-        top1_swa: None,
         epoch_s: 12.25,
         eval_s: Some(0.5),
         train_images_per_s: Some(812.4),
         eval_images_per_s: Some(5_000.0),
+        ..EpochRow::default()
     }
 }
 

@@ -52,18 +52,10 @@ fn row(id: &RunId, top1: f64) -> EpochRow {
         epoch: 1,
         lr: 0.1,
         train_loss: 1.0,
-        train_top1: None,
         test_loss: Some(1.0 - top1 / 100.0),
         top1: Some(top1),
-        val_loss: None,
-        val_top1: None,
-        top1_tta: None,
-        top1_ema: None,
-        top1_swa: None,
         epoch_s: 1.0,
-        eval_s: None,
-        train_images_per_s: None,
-        eval_images_per_s: None,
+        ..EpochRow::default()
     }
 }
 

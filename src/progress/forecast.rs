@@ -117,23 +117,12 @@ mod tests {
 
     fn row(epoch: u32, epoch_s: f64) -> EpochRow {
         EpochRow {
-            experiment: String::new(),
-            seed: 0,
             epoch,
             lr: 0.1,
             train_loss: 1.0,
-            train_top1: None,
-            test_loss: None,
-            top1: None,
-            val_loss: None,
-            val_top1: None,
-            top1_tta: None,
-            top1_ema: None,
-            top1_swa: None,
             epoch_s,
             eval_s: Some(1.0),
-            train_images_per_s: None,
-            eval_images_per_s: None,
+            ..EpochRow::default()
         }
     }
 

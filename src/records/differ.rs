@@ -87,18 +87,9 @@ mod tests {
             epoch,
             lr: 0.1,
             train_loss: loss,
-            train_top1: None,
-            test_loss: None,
             top1: Some(50.0),
-            val_loss: None,
-            val_top1: None,
-            top1_tta: None,
-            top1_ema: None,
-            top1_swa: None,
             epoch_s: seconds,
-            eval_s: None,
-            train_images_per_s: None,
-            eval_images_per_s: None,
+            ..EpochRow::default()
         }
     }
 

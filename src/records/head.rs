@@ -116,18 +116,8 @@ mod tests {
             epoch: 1,
             lr: 0.1,
             train_loss: 2.0,
-            train_top1: None,
-            test_loss: None,
-            top1: None,
-            val_loss: None,
-            val_top1: None,
-            top1_tta: None,
-            top1_ema: None,
-            top1_swa: None,
             epoch_s: 1.0,
-            eval_s: None,
-            train_images_per_s: None,
-            eval_images_per_s: None,
+            ..EpochRow::default()
         };
         let record = Record::new(&id, &facts, &Environment::default(), vec![epoch], ending, span);
         let store = Store::open(folder.path(), "sweep", Access::Alone).unwrap();

@@ -109,17 +109,11 @@ fn epoch(id: &RunId, epoch: u32, top1: f64) -> EpochRow {
         epoch,
         lr: 0.1 / f64::from(epoch),
         train_loss: 2.0 / f64::from(epoch),
-        train_top1: None,
         test_loss: Some(2.0 - top1 / 100.0),
         top1: Some(top1),
-        val_loss: None,
-        val_top1: None,
-        top1_tta: None,
-        top1_ema: None,
-        top1_swa: None,
         epoch_s: 20.5,
         eval_s: Some(1.25),
         train_images_per_s: Some(100.0 / 20.5),
-        eval_images_per_s: None,
+        ..EpochRow::default()
     }
 }

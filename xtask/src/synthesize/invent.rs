@@ -6,6 +6,8 @@ use std::io;
 use std::path::Path;
 
 use half::f16;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use resweep::records::{EpochRow, atomic};
 use resweep::saved::RunFile;
 use resweep::sweep::{Outcome, Run, RunLog, Trained, Trainer, Work};
@@ -20,9 +22,9 @@ pub struct Inventor {
 }
 
 /// Of so many runs one diverges.
-const DIVERGES: u64 = 100;
+const DIVERGES: u32 = 100;
 /// Classes.
-const CLASSES: u64 = 10;
+const CLASSES: u8 = 10;
 
 /// Why the files of a run cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -46,20 +48,20 @@ struct Said {
 impl Inventor {
     /// Of test images with these classes.
     pub fn new(labels: Vec<u8>) -> Self {
-        let mut random = Random(1);
-        let hardness = labels.iter().map(|_| random.share()).collect();
+        let mut random = StdRng::seed_from_u64(1);
+        let hardness = labels.iter().map(|_| share(&mut random)).collect();
         Self { labels, hardness }
     }
 
     /// The better the network, the harder the images that it knows.
-    fn said(&self, skill: f64, random: &mut Random) -> Said {
+    fn said(&self, skill: f64, random: &mut StdRng) -> Said {
         let mut said = Said { predicted: Vec::new(), loss: Vec::new(), top1: 0.0, test_loss: 0.0 };
         for (label, hardness) in self.labels.iter().zip(&self.hardness) {
             let chance = 1.0 / (1.0 + (8.0 * (hardness - skill)).exp());
-            let (drawn, sure) = (random.share(), random.share());
+            let (drawn, sure) = (share(random), share(random));
             let is_right = drawn < chance;
-            let other = 1 + (random.next() % (CLASSES - 1)) as u8;
-            said.predicted.push(if is_right { *label } else { (label + other) % CLASSES as u8 });
+            let other = random.random_range(1..CLASSES);
+            said.predicted.push(if is_right { *label } else { (label + other) % CLASSES });
             let loss = f16::from_f64(if is_right { 0.7 * sure } else { 0.7 + 3.0 * sure });
             said.loss.extend(loss.to_le_bytes());
             said.top1 += f64::from(u8::from(is_right));
@@ -93,9 +95,9 @@ impl Trainer<()> for Inventor {
 
     fn train(&mut self, work: &Work<'_, ()>, log: &mut RunLog<'_>) -> Result<Trained, InventError> {
         let run = work.run;
-        let mut random = Random::of(run);
+        let mut random = self::random(run);
         log.say("synthetic: these numbers are made up, nothing is trained");
-        let diverges = random.next().is_multiple_of(DIVERGES);
+        let diverges = random.random_range(0..DIVERGES) == 0;
         let end = if diverges { run.epochs.div_ceil(2) } else { run.epochs };
         let said = self.said(skill(run, &mut random), &mut random);
         for epoch in 1..=end {
@@ -108,32 +110,32 @@ impl Trainer<()> for Inventor {
         if let Some(folder) = work.leg.folder.as_ref().filter(|_| !diverges) {
             self.write(run, &said, folder.path())?;
         }
-        let latency_ms = Some(0.2 + run.facts.macs as f64 / 4e7 * (1.0 + 0.02 * random.share()));
+        let latency_ms =
+            Some(0.2 + run.facts.macs as f64 / 4e7 * (1.0 + 0.02 * share(&mut random)));
         let peak_memory_mb = Some(60.0 + run.facts.params as f64 / 2.5e5);
         Ok(Trained { outcome, restored_epoch: None, latency_ms, peak_memory_mb })
     }
 }
 
 /// What a network of this size with this rate of learning comes to, and what the seed adds.
-fn skill(run: &Run<()>, random: &mut Random) -> f64 {
-    let mut own = DefaultHasher::new();
-    run.id.experiment.hash(&mut own);
-    let of_experiment = Random(own.finish()).share() - 0.5;
-    let of_seed = random.share() + random.share() - 1.0;
+fn skill(run: &Run<()>, random: &mut StdRng) -> f64 {
+    let mut of_experiment = StdRng::seed_from_u64(hash(&run.id.experiment));
+    let of_experiment = share(&mut of_experiment) - 0.5;
+    let of_seed = share(random) + share(random) - 1.0;
     0.3 + 0.03 * (run.facts.params as f64).log2() + 0.06 * of_experiment + 0.01 * of_seed
 }
 
 /// An epoch on the way to what is said in the end.
-fn row(run: &Run<()>, epoch: u32, said: &Said, breaks: bool, random: &mut Random) -> EpochRow {
+fn row(run: &Run<()>, epoch: u32, said: &Said, breaks: bool, random: &mut StdRng) -> EpochRow {
     let way = f64::from(epoch) / f64::from(run.epochs);
     let is_last = epoch == run.epochs;
     let short = if is_last { 0.0 } else { (-4.0 * way).exp() };
-    let jitter = if is_last { 0.0 } else { random.share() - 0.5 };
+    let jitter = if is_last { 0.0 } else { share(random) - 0.5 };
     let top1 = said.top1 - (said.top1 - 10.0) * short + jitter;
     let test_loss = said.test_loss + (2.3 - said.test_loss) * short;
     let (images, tests) = (run.facts.train_images as f64, run.facts.test_images as f64);
     let pass = run.facts.macs as f64 / 2e10;
-    let (epoch_s, eval_s) = ((1.0 + 0.1 * random.share()) * 3.0 * pass * images, pass * tests);
+    let (epoch_s, eval_s) = ((1.0 + 0.1 * share(random)) * 3.0 * pass * images, pass * tests);
     EpochRow {
         experiment: run.id.experiment.clone(),
         seed: run.id.seed,
@@ -143,37 +145,26 @@ fn row(run: &Run<()>, epoch: u32, said: &Said, breaks: bool, random: &mut Random
         train_top1: (!breaks).then_some(top1 + 1.0),
         test_loss: (!breaks).then_some(test_loss),
         top1: (!breaks).then_some(top1),
-        val_loss: None,
-        val_top1: None,
-        top1_tta: None,
-        top1_ema: None,
-        top1_swa: None,
         epoch_s,
         eval_s: Some(eval_s),
         train_images_per_s: Some(images / epoch_s),
         eval_images_per_s: Some(tests / eval_s),
+        ..EpochRow::default()
     }
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014): as quick as a hundred million numbers ask for.
-struct Random(u64);
+/// The random numbers of a run, which follow from its experiment and seed.
+fn random(run: &Run<()>) -> StdRng {
+    StdRng::seed_from_u64(hash(&(&run.id.experiment, run.id.seed)))
+}
 
-impl Random {
-    fn of(run: &Run<()>) -> Self {
-        let mut own = DefaultHasher::new();
-        (&run.id.experiment, run.id.seed).hash(&mut own);
-        Self(own.finish())
-    }
+fn hash(value: &impl Hash) -> u64 {
+    let mut own = DefaultHasher::new();
+    value.hash(&mut own);
+    own.finish()
+}
 
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// From 0 to 1.
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
+/// From 0 to 1.
+fn share(random: &mut StdRng) -> f64 {
+    random.random()
 }
