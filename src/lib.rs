@@ -17,7 +17,7 @@
 //! | [`plan`] | the graph in a stable order with shapes, weights, MACs, last uses | arithmetic, no tensors |
 //! | [`picture`] | a plan as SVG or Graphviz text, images of a data set as PNG | what a reader sees |
 //! | [`machine`] | the machine, in words | what the kernel says of itself |
-//! | [`saved`] | where runs leave files for others, and what is in them | names, headers of weights |
+//! | [`saved`] | where runs leave files for others, and what is in them | names, headers of weights, the hash of a checkpoint |
 //! | [`experiment`] | a sweep's files to planned experiments with their hashes | all of the above |
 //! | `model` | the plan as a tch module | tensors |
 //! | [`train`] | schedule, optimiser, batches, loop: one model, one recipe, one data set | time, devices |

@@ -13,7 +13,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("saved", &[]),
     ("machine", &[]),
     ("experiment", &["experiment", "saved", "plan", "graph", "op", "spec"]),
-    ("model", &["model", "plan", "op", "random", "shim", "torch_error"]),
+    ("model", &["model", "plan", "op", "random", "saved", "shim", "torch_error"]),
     (
         "train",
         &[

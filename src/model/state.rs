@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tch::{Kind, TchError, Tensor};
 
 use crate::op::Weight;
+use crate::saved;
 
 /// What keeps weights from being read or written.
 #[derive(Debug, thiserror::Error)]
@@ -59,11 +60,10 @@ fn list(faults: &[String]) -> String {
 /// # Errors
 /// A file that is none, and every name or shape that differs.
 pub fn read(path: &Path, weights: &[Weight]) -> Result<Vec<Tensor>, StateError> {
+    let unreadable = |reason| StateError::Unreadable { path: path.to_path_buf(), reason };
+    saved::check(path).map_err(|error| unreadable(error.to_string()))?;
     let mut found: BTreeMap<String, Tensor> = Tensor::read_safetensors(path)
-        .map_err(|error| StateError::Unreadable {
-            path: path.to_path_buf(),
-            reason: crate::torch_error::first_line(&error),
-        })?
+        .map_err(|error| unreadable(crate::torch_error::first_line(&error)))?
         .into_iter()
         .filter(|(name, _)| !name.ends_with("num_batches_tracked"))
         .collect();

@@ -153,7 +153,7 @@ impl Run {
 impl Predictions {
     /// From the bytes of a safetensors file with `labels` and `predicted` (u8) and `loss` (f16).
     fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let file = opened(bytes)?;
+        let file = saved::open(bytes)?;
         let columns = Columns::of(&file)?;
         let halves = columns.loss.chunks_exact(2);
         let loss = halves.map(|half| f16::from_le_bytes([half[0], half[1]]).to_f32()).collect();
@@ -169,14 +169,9 @@ impl Predictions {
 
 impl Said {
     fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let file = opened(bytes)?;
+        let file = saved::open(bytes)?;
         Columns::of(&file).map(|columns| columns.said())
     }
-}
-
-fn opened(bytes: &[u8]) -> Result<SafeTensors<'_>, String> {
-    SafeTensors::deserialize(bytes)
-        .map_err(|error| format!("it is no safetensors file, or ends early ({error})"))
 }
 
 /// The tensors of a file, all of the same length.

@@ -1,6 +1,8 @@
 //! The files that a run leaves for others: what they are called under `results/<sweep name>/`, and
 //! what weights on the disk look like from outside.
 
+mod header;
+mod state;
 mod tensors;
 mod weights;
 
@@ -8,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use header::open;
+pub use state::{State, hash, header_of};
 pub use tensors::{How, Parted, parted};
-pub use weights::{Faults, faults, hex, sha256};
+pub use weights::{Faults, check, faults, hex, sha256};
 
 /// Leading characters of the spec hash in names of folders.
 pub const HASH_IN_NAME: usize = 12;

@@ -8,6 +8,8 @@ use std::path::Path;
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use super::header;
+
 /// A tensor that is not the same in two files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parted {
@@ -62,10 +64,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn open(bytes: &[u8]) -> io::Result<SafeTensors<'_>> {
-    SafeTensors::deserialize(bytes).map_err(|error| {
-        let reason = format!("it is no safetensors file, or ends early ({error})");
-        io::Error::new(io::ErrorKind::InvalidData, reason)
-    })
+    header::open(bytes).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
 }
 
 fn how(first: &TensorView<'_>, second: &TensorView<'_>) -> Option<How> {

@@ -1,24 +1,12 @@
-//! A safetensors file without its tensors: the header says what is in it
-//! (github.com/huggingface/safetensors, "Format").
+//! A safetensors file without its tensors: the header says what is in it.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-/// A longer header is none; the format's own limit.
-const LONGEST: u64 = 100_000_000;
-
-/// A tensor of the header.
-#[derive(Debug, Deserialize)]
-struct Entry {
-    dtype: String,
-    shape: Vec<u64>,
-    data_offsets: (u64, u64),
-}
+use super::header::{self, Entries};
 
 /// What keeps weights on the disk from being those of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +23,7 @@ pub fn faults<'a>(
     path: &Path,
     weights: impl Iterator<Item = (&'a str, &'a [u64])>,
 ) -> Option<Faults> {
-    let mut found = match header(path) {
+    let mut found = match read(path) {
         Ok(found) => found,
         Err(error) => return Some(Faults::Unreadable(error.to_string())),
     };
@@ -57,31 +45,33 @@ pub fn faults<'a>(
     (!faults.is_empty()).then_some(Faults::Misfit(faults))
 }
 
-fn header(path: &Path) -> io::Result<BTreeMap<String, Entry>> {
+/// Looks whether a file has the header of a safetensors file and is as long as that says, before a
+/// library that would end the program otherwise reads it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(path: &Path) -> io::Result<()> {
+    read(path).map(drop)
+}
+
+fn read(path: &Path) -> io::Result<Entries> {
     let invalid = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
+    // A pipe would be waited for.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(invalid("it is no file"));
+    }
     let mut file = File::open(path)?;
     let mut length = [0; 8];
-    file.read_exact(&mut length).map_err(|_| invalid("it is no safetensors file"))?;
+    file.read_exact(&mut length).map_err(|_| invalid(header::NONE))?;
     let length = u64::from_le_bytes(length);
     let size = file.seek(SeekFrom::End(0))?;
-    if length > LONGEST || length + 8 > size {
-        return Err(invalid("it is no safetensors file, or ends early"));
+    if length > header::LONGEST || length + 8 > size {
+        return Err(invalid(header::EARLY));
     }
     file.seek(SeekFrom::Start(8))?;
     let mut text = vec![0; length as usize];
     file.read_exact(&mut text)?;
-    let mut all: BTreeMap<String, serde_json::Value> =
-        serde_json::from_slice(&text).map_err(|_| invalid("it is no safetensors file"))?;
-    all.remove("__metadata__");
-    let entry = |(name, value)| Some((name, serde_json::from_value(value).ok()?));
-    let count = all.len();
-    let entries: BTreeMap<String, Entry> = all.into_iter().filter_map(entry).collect();
-    let end = entries.values().map(|entry| entry.data_offsets.1).max().unwrap_or(0);
-    match (entries.len() == count, end.checked_add(length + 8)) {
-        (false, _) => Err(invalid("it is no safetensors file")),
-        (true, Some(end)) if end == size => Ok(entries),
-        (true, _) => Err(invalid("its length is not what it says of itself")),
-    }
+    header::entries(&text, size).map_err(invalid)
 }
 
 /// The SHA-256 of a file, hexadecimal.

@@ -1,26 +1,15 @@
-//! A state as one file: safetensors, with the values in its header.
-//!
-//! The header's `__metadata__` holds the values by their names, and two entries of the file itself:
-//! `resweep.format`, the version of what a state is made of, and `resweep.sha256`, the hash of all
-//! names, values, shapes and bytes. A file that was cut short or changed is told by it.
+//! A state as one file: from tensors to its bytes, which [`saved`](crate::saved) knows, and back.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorView, serialize_to_file};
-use sha2::{Digest, Sha256};
+use safetensors::tensor::{Dtype, SafeTensorError, TensorView, serialize_to_file};
 use tch::{Device, TchError, Tensor};
 
 use super::Saved;
 use crate::records::atomic;
-use crate::saved::hex;
-
-/// The version that is written, and the only one that is read. It changes with the meaning of any
-/// part of a state.
-const FORMAT: &str = "2";
-const FORMAT_KEY: &str = "resweep.format";
-const HASH_KEY: &str = "resweep.sha256";
+use crate::saved::{State, hash, header_of};
 
 /// What keeps a state from being read or written.
 #[derive(Debug, thiserror::Error)]
@@ -97,10 +86,7 @@ fn written(
     let views = tensors.iter().map(|(name, flat)| Ok((name.clone(), flat.view()?)));
     let views = views.collect::<Result<BTreeMap<_, _>, SafeTensorError>>();
     let views = views.map_err(|error| unwritable(io::Error::other(error)))?;
-    let mut header: HashMap<String, String> = saved.values.clone().into_iter().collect();
-    header.insert(FORMAT_KEY.into(), FORMAT.into());
-    header.insert(HASH_KEY.into(), hash(&saved.values, &views));
-    let header = Some(header);
+    let header = Some(header_of(&saved.values, &views));
     let mut to_file = |temporary: &Path| {
         serialize_to_file(&views, &header, temporary).map_err(|error| match error {
             SafeTensorError::IoError(error) => error,
@@ -120,27 +106,10 @@ pub fn read(path: &Path) -> Result<Saved, FileError> {
         io::ErrorKind::NotFound => FileError::Missing { path: path.to_path_buf() },
         _ => unusable(error.to_string()),
     })?;
-    let broken = |error: SafeTensorError| unusable(format!("it is cut short or changed ({error})"));
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(broken)?;
-    let header = metadata.metadata().clone().unwrap_or_default();
-    let mut values: BTreeMap<String, String> = header.into_iter().collect();
-    match values.remove(FORMAT_KEY).as_deref() {
-        Some(FORMAT) => {}
-        Some(other) => {
-            let reason = format!("it is of version {other}, and this resweep reads {FORMAT}");
-            return Err(unusable(reason));
-        }
-        None => return Err(unusable("it is no state of a run".into())),
-    }
-    let told = values.remove(HASH_KEY);
-    let file = SafeTensors::deserialize(&bytes).map_err(broken)?;
-    let views: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
-    if told != Some(hash(&values, &views)) {
-        return Err(unusable("it was changed, or not wholly written".into()));
-    }
+    let state = State::decode(&bytes).map_err(unusable)?;
     let tensor = |(name, view): (String, TensorView<'_>)| Ok((name, view.try_into()?));
-    let tensors = views.into_iter().map(tensor).collect::<Result<_, TchError>>()?;
-    Ok(Saved { tensors, values })
+    let tensors = state.tensors().into_iter().map(tensor).collect::<Result<_, TchError>>()?;
+    Ok(Saved { tensors, values: state.values })
 }
 
 /// A tensor's bytes in row-major order.
@@ -163,26 +132,4 @@ impl Flat {
     fn view(&self) -> Result<TensorView<'_>, SafeTensorError> {
         TensorView::new(self.dtype, self.shape.clone(), &self.bytes)
     }
-}
-
-/// The SHA-256 of names, values, shapes and bytes, hexadecimal.
-fn hash(values: &BTreeMap<String, String>, tensors: &BTreeMap<String, TensorView<'_>>) -> String {
-    let mut hash = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        // Lengths go before, so that no two lists of parts run together into the same bytes.
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    part(FORMAT.as_bytes());
-    part(&(values.len() as u64).to_le_bytes());
-    for (name, value) in values {
-        part(name.as_bytes());
-        part(value.as_bytes());
-    }
-    for (name, view) in tensors {
-        part(name.as_bytes());
-        part(format!("{:?} {:?}", view.dtype(), view.shape()).as_bytes());
-        part(view.data());
-    }
-    hex(&hash.finalize())
 }
