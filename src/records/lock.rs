@@ -9,6 +9,8 @@ use std::io::{self, Seek, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::inside::without_links;
+
 /// Whether others may use a folder at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Access {
@@ -61,7 +63,8 @@ impl Lock {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).create(true).truncate(false).open(path)
+    let mut options = File::options();
+    without_links(options.read(true).write(true).create(true).truncate(false)).open(path)
 }
 
 /// Writes who has the lock into its file: `process 123 on host since 2026-01-01T00:00:00Z: ...`.

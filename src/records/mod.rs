@@ -18,6 +18,7 @@
 //! | `kept` | one run's folder, to be trained again |
 //! | `differ` | where two runs differ, by what is kept of them |
 //! | `lock` | who uses it |
+//! | `inside` | which of its folders and files are links that lead elsewhere |
 //! | `edited` | tables that someone has changed |
 //! | `baseline` | what a sweep sets its experiments against, read from its tables |
 //! | `atomic` | files that are replaced as a whole |
@@ -40,6 +41,7 @@ mod edited;
 mod folder;
 mod halving;
 mod head;
+mod inside;
 mod kept;
 mod layout;
 mod lock;

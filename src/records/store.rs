@@ -15,6 +15,7 @@ use super::column::Row;
 use super::csv::csv_bytes;
 use super::edited::Written;
 use super::halving::{Decisions, HalvingRow};
+use super::inside;
 use super::layout::AxisColumns;
 use super::lock::{Access, Lock};
 use super::record::{Clock, Environment, Record, RunId};
@@ -27,6 +28,8 @@ use crate::saved::{self, RunFile, RunFolder};
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
+    /// The folder of results that it is in, without links.
+    root: PathBuf,
     access: Access,
     /// Held as long as the store is there; none where the file system has no locks.
     _lock: Option<Lock>,
@@ -61,6 +64,17 @@ pub enum StoreError {
         path: PathBuf,
         /// The reason.
         source: io::Error,
+    },
+    /// A folder or a file is a link to another place.
+    #[error(
+        "{} is a link that leads to {}, and nothing is written outside of the results; remove the link, \
+         or put what it leads to in its place", path.display(), to.display()
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
     },
     /// A file could not be written; what was there before is still there.
     #[error("cannot write {}: {source}{}", path.display(), mend(source))]
@@ -125,12 +139,19 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::Folder`] and [`StoreError::Write`] where the folder cannot be made or written;
+    /// [`StoreError::Link`] where it leads out of the results;
     /// [`StoreError::Held`] where another process has it, and [`StoreError::NoLocks`] where it is to
     /// be shared and cannot be.
     pub fn open(results: &Path, sweep: &str, access: Access) -> Result<Self, StoreError> {
         let folder = saved::folder(results, sweep);
         let runs = saved::runs(&folder);
-        make(&runs)?;
+        make(results)?;
+        let root = results.canonicalize();
+        let root = root.map_err(|source| StoreError::Folder { path: results.into(), source })?;
+        make_inside(&root, &folder)?;
+        make_inside(&root, &runs)?;
+        no_link(&folder.join(LOCK))?;
+        no_link(&folder.join(TABLES_LOCK))?;
         atomic::temporary(&runs).map_err(|source| StoreError::Write { path: runs, source })?;
         let lock = Lock::take(&folder.join(LOCK), access)
             .map_err(|holder| StoreError::Held { path: folder.clone(), holder })?;
@@ -141,7 +162,7 @@ impl Store {
             atomic::tidy(&folder);
         }
         let written = Written::of(&folder);
-        Ok(Self { folder, access, _lock: lock, written })
+        Ok(Self { folder, root, access, _lock: lock, written })
     }
 
     /// The folder of the sweep.
@@ -163,11 +184,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Folder`] where the folder of the run cannot be made, and
-    /// [`StoreError::NoLocks`].
+    /// [`StoreError::Folder`] where the folder of the run cannot be made, [`StoreError::Link`] where it
+    /// leads out of the results, and [`StoreError::NoLocks`].
     pub fn claim(&self, id: &RunId) -> Result<Option<Lock>, StoreError> {
         let run = self.run(id);
-        make(run.path())?;
+        make_inside(&self.root, run.path())?;
+        no_link(&run.file(RunFile::Claim))?;
         match Lock::take(&run.file(RunFile::Claim), Access::Alone) {
             Ok(None) => Err(StoreError::NoLocks { path: run.path().to_owned() }),
             Ok(claim) => Ok(claim),
@@ -221,10 +243,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Folder`], [`StoreError::Write`] and [`StoreError::Record`].
+    /// [`StoreError::Folder`], [`StoreError::Link`], [`StoreError::Write`] and [`StoreError::Record`].
     pub fn begin(&self, id: &RunId, spec: &str, on: &Environment) -> Result<(), StoreError> {
         let run = self.run(id);
-        make(run.path())?;
+        make_inside(&self.root, run.path())?;
         atomic::tidy(run.path());
         replace(&run.file(RunFile::Spec), spec.as_bytes())?;
         write_ron(&run.file(RunFile::Environment), on)
@@ -234,7 +256,8 @@ impl Store {
     pub fn log(&self, id: &RunId, line: &str) {
         let path = self.run(id).file(RunFile::Log);
         let now = humantime::format_rfc3339_seconds(std::time::SystemTime::now());
-        if let Ok(mut file) = fs::File::options().append(true).create(true).open(path) {
+        let mut options = fs::File::options();
+        if let Ok(mut file) = inside::without_links(options.append(true).create(true)).open(path) {
             let _ = writeln!(file, "{now} {line}");
         }
     }
@@ -265,11 +288,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Folder`], [`StoreError::Record`] and [`StoreError::Write`].
+    /// [`StoreError::Folder`], [`StoreError::Link`], [`StoreError::Record`] and [`StoreError::Write`].
     pub fn save(&self, record: &Record) -> Result<(), StoreError> {
         let id = record.id();
         let run = self.run(&id);
-        make(run.path())?;
+        make_inside(&self.root, run.path())?;
         self.save_epochs(&id, &record.epochs);
         write_ron(&run.file(RunFile::Record), record)
     }
@@ -384,6 +407,21 @@ const TABLES_LOCK: &str = ".tables-lock";
 fn make(folder: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(folder)
         .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })
+}
+
+/// Makes a folder that is no link out of the results.
+fn make_inside(root: &Path, folder: &Path) -> Result<(), StoreError> {
+    match inside::leads_out(root, folder) {
+        Some(to) => Err(StoreError::Link { path: folder.to_owned(), to }),
+        None => make(folder),
+    }
+}
+
+fn no_link(file: &Path) -> Result<(), StoreError> {
+    match inside::is_link(file) {
+        Some(to) => Err(StoreError::Link { path: file.to_owned(), to }),
+        None => Ok(()),
+    }
 }
 
 fn write_ron<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
