@@ -241,17 +241,19 @@ pub fn network(
 ) -> Result<Plan, SpecError> {
     let tree = overlay::apply(loader, &loader.open(path)?, sets)?;
     let file = path.display().to_string();
-    plan(loader, &tree, &Given { file: &file, params: &[] }, task)
+    plan(loader, &tree, &Given { file: &file, params: &[] }, task).map(|(plan, _)| plan)
 }
 
+/// The plan of a network, and how many blocks and nodes were looked at for it.
 fn plan(
     loader: &Loader,
     tree: &Rc<Tree>,
     given: &Given<'_>,
     task: Option<Task>,
-) -> Result<Plan, SpecError> {
+) -> Result<(Plan, usize), SpecError> {
     let (network, env) = Network::read(loader, tree, given, task)?;
-    Plan::of(&Graph::build(loader, &network, &env)?)
+    let graph = Graph::build(loader, &network, &env)?;
+    Ok((Plan::of(&graph)?, graph.looked_at()))
 }
 
 fn sweep_name(sweep: &Sweep, path: &Path, head: Span) -> Result<String, SpecError> {

@@ -533,7 +533,7 @@ fn specs_that_multiply_are_refused() {
         let loader = Loader::default();
         let error = experiment::network(&loader, &folder.path().join(name), &[], None).unwrap_err();
         let text = error.render(&loader.sources);
-        assert!(text.contains("the network has more than 300000 nodes"), "{name}: {text}");
+        assert!(text.contains("the network has more than 100000 nodes"), "{name}: {text}");
     }
 }
 

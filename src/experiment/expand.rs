@@ -23,6 +23,16 @@ use crate::spec::tree::{Tree, Value};
 
 /// More mistakes than this are not looked for.
 const MAX_ERRORS: usize = 20;
+/// Nor are more experiments with mistakes looked at, as each may have the same ones.
+const MAX_FAULTY: usize = 20;
+/// A sweep with more combinations of networks and axes than this is refused.
+const MAX_EXPERIMENTS: usize = 100_000;
+/// And one with more runs: experiments by seeds.
+const MAX_RUNS: usize = 1_000_000;
+/// And one whose experiments have more operations in all, each kept for its experiment.
+const MAX_OPERATIONS: usize = 1_000_000;
+/// And one whose networks, each built once, have more nodes in all.
+const MAX_NODES: usize = 500_000;
 
 /// The experiments of a sweep, in order: networks outermost, the last axis fastest.
 ///
@@ -33,6 +43,15 @@ pub(super) fn expand(
     sweep: &Sweep,
     body: &Rc<Tree>,
 ) -> Result<(Vec<Experiment>, LeftOut), Vec<SpecError>> {
+    let combinations = sweep.axes.count().saturating_mul(sweep.networks.len());
+    if combinations > MAX_EXPERIMENTS {
+        let reason = format!(
+            "{} networks with {} combinations of axes are more than {MAX_EXPERIMENTS} experiments",
+            sweep.networks.len(),
+            sweep.axes.count()
+        );
+        return Err(vec![too_many(sweep, reason, "use fewer values, or several sweeps")]);
+    }
     let bases: Vec<Base> = sweep.networks.iter().map(Base::new).collect();
     let mut expansion = Expansion {
         loader,
@@ -43,6 +62,10 @@ pub(super) fn expand(
         left_out: LeftOut::default(),
         rejected: vec![0; sweep.conditions.len()],
         errors: Vec::new(),
+        faulty: 0,
+        operations: 0,
+        foreseen: 0,
+        nodes: 0,
         plans: HashMap::new(),
         names: Names::new(sweep),
         hashes: HashMap::new(),
@@ -69,6 +92,14 @@ struct Expansion<'a> {
     /// How many each condition left out.
     rejected: Vec<usize>,
     errors: Vec<SpecError>,
+    /// How many experiments have mistakes.
+    faulty: usize,
+    /// Operations of all experiments so far.
+    operations: usize,
+    /// Those that there will be, where that is known.
+    foreseen: usize,
+    /// Nodes of all networks so far.
+    nodes: usize,
     /// Networks that several combinations share.
     plans: HashMap<(usize, String, Option<Task>), Rc<Planned>>,
     names: Names<'a>,
@@ -92,12 +123,52 @@ impl<'a> Expansion<'a> {
                     continue;
                 }
                 let made = self.experiment(index, &candidate);
+                self.faulty += usize::from(made.is_err());
                 self.errors_of(made);
-                if self.errors.len() >= MAX_ERRORS {
+                if number == 0 {
+                    self.foresee();
+                }
+                if self.errors.len() >= MAX_ERRORS || self.faulty >= MAX_FAULTY || !self.has_room()
+                {
                     return;
                 }
             }
         }
+    }
+
+    /// Counts the operations of all experiments of a network by its first, where all of them have this
+    /// network and none is left out.
+    fn foresee(&mut self) {
+        let axes = &self.sweep.axes;
+        let is_of_recipe = |path: &String| path.starts_with("train.");
+        let recipe = axes.labels().all(|label| label.path.as_ref().is_some_and(is_of_recipe));
+        if let (true, true, Some(first)) =
+            (recipe, self.sweep.conditions.is_empty(), self.list.last())
+        {
+            self.foreseen = self.operations + first.plan.steps.len() * (axes.count() - 1);
+        }
+    }
+
+    /// Whether one more experiment may be planned; where it may not, that is told.
+    fn has_room(&mut self) -> bool {
+        if self.operations.max(self.foreseen) > MAX_OPERATIONS {
+            let reason =
+                format!("these experiments have more than {MAX_OPERATIONS} operations in all");
+            let help = "use fewer values, smaller networks, or several sweeps";
+            self.errors.push(too_many(self.sweep, reason, help));
+        } else if self.nodes > MAX_NODES {
+            let reason = format!("these networks have more than {MAX_NODES} nodes in all");
+            let help = "use fewer values, smaller networks, or several sweeps";
+            self.errors.push(too_many(self.sweep, reason, help));
+        } else if self.list.len().saturating_mul(self.sweep.seeds.len()) > MAX_RUNS {
+            let reason =
+                format!("these experiments with their seeds are more than {MAX_RUNS} runs");
+            let help = "use fewer values, fewer seeds, or several sweeps";
+            self.errors.push(too_many(self.sweep, reason, help));
+        } else {
+            return true;
+        }
+        false
     }
 
     fn errors_of(&mut self, made: Result<(), Vec<SpecError>>) {
@@ -177,6 +248,7 @@ impl<'a> Expansion<'a> {
         let resolved = resolve::resolved(self.loader, &body, &train.1, &name, network);
         let first = self.hashes.entry(hash.clone()).or_insert_with(|| name.clone());
         let same_as = Some(first.clone()).filter(|first| *first != name);
+        self.operations += planned.plan.steps.len();
         self.list.push(Experiment {
             name,
             plan: planned.plan.clone(),
@@ -201,15 +273,21 @@ impl<'a> Expansion<'a> {
         if let Some(planned) = self.plans.get(&key) {
             return Ok(Rc::clone(planned));
         }
-        let planned = self
+        let (planned, nodes) = self
             .plan(candidate, task)
             .map_err(|error| candidate.explain(error, &["network", "with", "data"]))?;
+        self.nodes += nodes;
         let planned = Rc::new(planned);
         self.plans.insert(key, Rc::clone(&planned));
         Ok(planned)
     }
 
-    fn plan(&self, candidate: &Candidate<'_>, task: Option<Task>) -> Result<Planned, SpecError> {
+    /// A network, and how many nodes were looked at for it.
+    fn plan(
+        &self,
+        candidate: &Candidate<'_>,
+        task: Option<Task>,
+    ) -> Result<(Planned, usize), SpecError> {
         let loader = self.loader;
         let cx = Cx { loader, env: &Env::new() };
         let entry: Entry = de::read(&candidate.entry()?, cx, "an item of `networks`")?;
@@ -223,8 +301,8 @@ impl<'a> Expansion<'a> {
                 error.within(format!("in network `{}`", base.name), Some(base.span()))
             }
         };
-        let plan = plan(loader, &network, &given, task).map_err(explain)?;
-        Ok(Planned { plan, network, with: entry.with })
+        let (plan, nodes) = plan(loader, &network, &given, task).map_err(explain)?;
+        Ok((Planned { plan, network, with: entry.with }, nodes))
     }
 
     /// Whether a condition leaves the candidate out; before the plan is there, those that need it
@@ -266,6 +344,15 @@ impl<'a> Expansion<'a> {
         );
         let help = "loosen them, or change the axes; each is asked about what those before leave";
         Some(SpecError::at(most.span(), Problem::Value { reason, help: help.into() }))
+    }
+}
+
+/// A sweep that asks for too much, told at its networks.
+fn too_many(sweep: &Sweep, reason: String, help: &str) -> SpecError {
+    let problem = Problem::Value { reason, help: help.into() };
+    match sweep.networks.first() {
+        Some(network) => SpecError::at(network.span, problem),
+        None => SpecError::new(problem),
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Graph {
     /// The rule for initial weights.
     pub init: InitScheme,
     output: NodeIndex,
+    /// Blocks and nodes that were looked at, those that are left out counted too: what building it took.
+    looked_at: usize,
 }
 
 /// A node of the graph.
@@ -135,6 +137,11 @@ impl Graph {
     /// The node whose result is the network's.
     pub fn output(&self) -> NodeIndex {
         self.output
+    }
+
+    /// How many blocks and nodes were looked at to build it, those that are left out counted too.
+    pub fn looked_at(&self) -> usize {
+        self.looked_at
     }
 
     /// The nodes that a node reads, by slot.

@@ -1,6 +1,6 @@
 //! The nodes of one scope: a stem, a block, a head, a shortcut.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -17,7 +17,9 @@ use crate::spec::tree::Tree;
 
 /// More blocks and nodes than this are refused, those that are left out counted too: a few lines
 /// could otherwise ask for any number.
-const MAX_NODES: usize = 300_000;
+const MAX_NODES: usize = 100_000;
+/// More mistakes than this are not told of one network.
+const MAX_ERRORS: usize = 100;
 
 /// A graph under construction.
 pub(super) struct Builder<'a> {
@@ -26,7 +28,7 @@ pub(super) struct Builder<'a> {
     pub(super) paths: HashMap<String, NodeIndex>,
     pub(super) errors: Vec<SpecError>,
     /// Blocks and nodes looked at so far.
-    looked_at: usize,
+    pub(super) looked_at: usize,
 }
 
 /// The result of a node whose shape is known. What a mistake makes unknown is `None` instead, and
@@ -50,7 +52,7 @@ pub(super) struct Spot {
 }
 
 /// What a node reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Source {
     Input,
     Node(usize),
@@ -98,8 +100,10 @@ impl<'a> Builder<'a> {
         let names: Vec<&str> = nodes.iter().map(|node| node.name.value.as_str()).collect();
         let before = self.errors.len();
         self.check_names(nodes, spot);
-        let reads: Vec<Option<Vec<Source>>> =
-            (0..nodes.len()).map(|at| self.sources(nodes, &names, at, spot)).collect();
+        let places = Places::of(nodes);
+        let reads: Vec<Option<Vec<Source>>> = (0..nodes.len())
+            .map(|at| self.sources(&nodes[at], &names, &places, at, spot))
+            .collect();
         if self.errors.len() == before {
             self.check_unused(nodes, &reads, spot);
         }
@@ -126,17 +130,24 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn tell(&mut self, spot: &Spot, error: SpecError) {
-        self.errors.push(spot.place.explain(error));
+        if self.is_telling() {
+            self.errors.push(spot.place.explain(error));
+        }
+    }
+
+    /// Whether one more mistake is told.
+    fn is_telling(&self) -> bool {
+        self.errors.len() < MAX_ERRORS
     }
 
     fn check_names(&mut self, nodes: &[NodeSpec], spot: &Spot) {
-        for (at, node) in nodes.iter().enumerate() {
+        let mut seen = HashSet::new();
+        for node in nodes {
             let name = &node.name.value;
+            let is_twice = node.when && !seen.insert(name.as_str());
             let problem = match check_name("node", name) {
                 Err(problem) => problem,
-                Ok(()) if node.when && standing(&nodes[..at], name).is_some() => {
-                    Problem::DuplicateNode(name.clone())
-                }
+                Ok(()) if is_twice => Problem::DuplicateNode(name.clone()),
                 Ok(()) => continue,
             };
             self.tell(spot, SpecError::at(node.name.span, problem));
@@ -146,20 +157,21 @@ impl<'a> Builder<'a> {
     /// What a node reads; none where it names what is not there.
     fn sources(
         &mut self,
-        nodes: &[NodeSpec],
+        node: &NodeSpec,
         names: &[&str],
+        places: &Places<'_>,
         at: usize,
         spot: &Spot,
     ) -> Option<Vec<Source>> {
-        let Some(from) = &nodes[at].from else {
+        let Some(from) = &node.from else {
             return Some(vec![at.checked_sub(1).map_or(Source::Input, Source::Node)]);
         };
         let (mut sources, mut whole) = (Vec::new(), true);
         for from in &from.0 {
-            let left_out = || names.iter().rposition(|name| *name == from.value);
-            let known = standing(nodes, &from.value).or_else(left_out).map(Source::Node);
+            let known = places.of_name(&from.value).map(Source::Node);
             match known.or((from.value == INPUT).then_some(Source::Input)) {
                 Some(source) => sources.push(source),
+                None if !self.is_telling() => whole = false,
                 None => {
                     whole = false;
                     let error = unknown_node(names, at, &from.value, from.span);
@@ -175,12 +187,14 @@ impl<'a> Builder<'a> {
     }
 
     fn check_unused(&mut self, nodes: &[NodeSpec], reads: &[Option<Vec<Source>>], spot: &Spot) {
+        let read: HashSet<Source> = reads.iter().flatten().flatten().copied().collect();
+        let mut named: HashMap<&str, usize> = HashMap::new();
+        nodes.iter().for_each(|node| *named.entry(&node.name.value).or_default() += 1);
         for (at, node) in nodes[..nodes.len() - 1].iter().enumerate() {
-            let read = reads.iter().flatten().flatten().any(|source| *source == Source::Node(at));
             // What is left out in favour of another of its name is read under that name.
-            let same = |other: &&NodeSpec| other.name.value == node.name.value;
-            let replaced = || !node.when && nodes.iter().filter(same).count() > 1;
-            if !read && !replaced() {
+            let replaced =
+                !node.when && named.get(node.name.value.as_str()).is_some_and(|&n| n > 1);
+            if !read.contains(&Source::Node(at)) && !replaced {
                 let problem = Problem::UnusedNode(node.name.value.clone());
                 self.tell(spot, SpecError::at(node.name.span, problem));
             }
@@ -327,9 +341,30 @@ fn in_scope(reads: &[Option<Vec<Source>>]) -> Vec<Vec<usize>> {
     reads.iter().map(|sources| sources.iter().flatten().filter_map(node).collect()).collect()
 }
 
-/// The node of a name that is not left out.
-fn standing(nodes: &[NodeSpec], name: &str) -> Option<usize> {
-    nodes.iter().position(|node| node.when && node.name.value == name)
+/// Where the nodes of a scope are, by their names.
+struct Places<'n> {
+    /// The first of a name that is not left out.
+    standing: HashMap<&'n str, usize>,
+    /// The last of a name.
+    last: HashMap<&'n str, usize>,
+}
+
+impl<'n> Places<'n> {
+    fn of(nodes: &'n [NodeSpec]) -> Self {
+        let (mut standing, mut last) = (HashMap::new(), HashMap::new());
+        for (at, node) in nodes.iter().enumerate() {
+            if node.when {
+                standing.entry(node.name.value.as_str()).or_insert(at);
+            }
+            last.insert(node.name.value.as_str(), at);
+        }
+        Self { standing, last }
+    }
+
+    /// The node of a name that is not left out, else one that is.
+    fn of_name(&self, name: &str) -> Option<usize> {
+        self.standing.get(name).or_else(|| self.last.get(name)).copied()
+    }
 }
 
 fn arity(node: &NodeSpec, op: &str, takes: String, given: usize) -> SpecError {

@@ -35,11 +35,11 @@ pub(super) fn build(loader: &Loader, network: &Network, env: &Env) -> Result<Gra
     if let (true, Some(output)) = (stages.builder.errors.is_empty(), output) {
         stages.builder.check_dead(output.node);
     }
-    let Builder { dag, errors, .. } = stages.builder;
+    let Builder { dag, errors, looked_at, .. } = stages.builder;
     match (SpecError::all(errors), output) {
         (None, Some(output)) => {
             let (classes, init) = (network.classes, network.init);
-            Ok(Graph { dag, input: shape, classes, init, output: output.node })
+            Ok(Graph { dag, input: shape, classes, init, output: output.node, looked_at })
         }
         (Some(errors), _) => Err(errors),
         // Only a defect of this program leads here.

@@ -16,7 +16,7 @@ use super::source::{Sources, Span};
 use super::tree::{Tree, Value};
 
 /// A spec file larger than this is refused, bytes.
-const MAX_FILE: u64 = 16 << 20;
+const MAX_FILE: u64 = 1 << 20;
 
 /// Reads spec files and keeps them.
 #[derive(Debug, Default)]
@@ -186,11 +186,15 @@ impl<'de, T> Deserialize<'de> for Later<T> {
 
 fn read(path: &Path) -> Result<String, SpecError> {
     let unreadable = |why: String| unreadable(path, why);
-    let file = std::fs::File::open(path).map_err(|error| unreadable(reason(&error)))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(reason(&error)))?;
+    if metadata.is_dir() {
         return Err(unreadable("it is a folder".into()));
     }
-    // Pipes and devices have no size to ask for, and some never end.
+    // A pipe that nobody writes to would be waited for, and some devices never end.
+    if !metadata.is_file() && !is_given_by_shell(path) {
+        return Err(unreadable("it is no file but a pipe or a device".into()));
+    }
+    let file = std::fs::File::open(path).map_err(|error| unreadable(reason(&error)))?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| unreadable(reason(&error)))?;
     if bytes.len() as u64 > MAX_FILE {
@@ -199,13 +203,24 @@ fn read(path: &Path) -> Result<String, SpecError> {
     String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".into()))
 }
 
+/// Whether a path is what a shell puts in the place of `<(command)`, or the standard input: a pipe that
+/// someone writes to.
+fn is_given_by_shell(path: &Path) -> bool {
+    path.starts_with("/dev/fd")
+        || path.starts_with("/proc/self/fd")
+        || path == Path::new("/dev/stdin")
+}
+
 fn unreadable(path: &Path, reason: String) -> SpecError {
     let similar = similar(path);
     SpecError::new(Problem::Unreadable { path: path.to_path_buf(), reason, similar })
 }
 
 fn too_large(path: &Path) -> SpecError {
-    unreadable(path, "it has more than 16 MiB".into())
+    unreadable(
+        path,
+        "it has more than 1 MiB; share what repeats by paths, or write several sweeps".into(),
+    )
 }
 
 fn reason(error: &std::io::Error) -> String {

@@ -16,7 +16,7 @@ pub struct Span {
 
 impl Span {
     pub(crate) fn new(source: u32, start: usize, end: usize) -> Self {
-        // A spec file is refused above 16 MiB, so that offsets fit.
+        // A spec file is refused above 1 MiB, so that offsets fit.
         Self { source, start: start as u32, end: end.max(start) as u32 }
     }
 

@@ -1,5 +1,6 @@
 //! Sweeps: networks, axes, a recipe, seeds, a data set.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -229,12 +230,11 @@ fn listed(loader: &Loader, field: &Field) -> Result<Vec<u64>, SpecError> {
     if list.is_empty() {
         return Err(SpecError::at(field.tree.span, nothing("seeds")));
     }
-    for (at, seed) in list.iter().enumerate() {
-        if list[..at].iter().any(|other| other.value == seed.value) {
-            let reason = format!("seed {} stands twice", seed.value);
-            let problem = Problem::Value { reason, help: "name each seed once".into() };
-            return Err(SpecError::at(seed.span, problem));
-        }
+    let mut seen = HashSet::new();
+    if let Some(seed) = list.iter().find(|seed| !seen.insert(seed.value)) {
+        let reason = format!("seed {} stands twice", seed.value);
+        let problem = Problem::Value { reason, help: "name each seed once".into() };
+        return Err(SpecError::at(seed.span, problem));
     }
     Ok(list.into_iter().map(|seed| seed.value).collect())
 }

@@ -10,6 +10,9 @@ use crate::spec::expr::Number;
 use crate::spec::source::Span;
 use crate::spec::tree::{Field, Tree, Value};
 
+/// Each field that an axis sets is held against every other.
+const MAX_LABELS: usize = 1000;
+
 impl Axes {
     /// Reads the axes of a sweep.
     ///
@@ -32,6 +35,10 @@ impl Axes {
             }
         }
         let axes = Self { list };
+        if axes.labels().nth(MAX_LABELS).is_some() {
+            let reason = format!("these axes set more than {MAX_LABELS} fields");
+            return Err(vec![fault(tree, &reason, "set fewer, or name a file in their place")]);
+        }
         errors.extend(axes.check());
         let count = axes.list.iter().map(|axis| axis.points.len() as u128);
         if count.fold(1, u128::saturating_mul) > MAX_COMBINATIONS {

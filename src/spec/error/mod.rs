@@ -5,9 +5,9 @@ mod serde;
 
 use std::fmt;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::source::{Sources, Span};
+use super::source::{Source, Sources, Span};
 
 pub use problem::Problem;
 pub(crate) use problem::{closest, suggest};
@@ -142,26 +142,52 @@ impl SpecError {
 
 impl Mistake {
     fn render(&self, sources: &Sources) -> String {
-        let title = self.problem.to_string();
+        let title = clipped(self.problem.to_string());
         let source = self.span.map(|span| (span, sources.of(span)));
         let mut group = Group::with_title(Level::ERROR.primary_title(title.as_str()));
         if let Some((span, source)) = &source {
-            let range = source.characters(*span);
-            group = group.element(
-                Snippet::source(source.text.as_str())
-                    .path(source.name.as_str())
-                    .annotation(AnnotationKind::Primary.span(range)),
-            );
+            group = place(group, *span, source);
         }
-        let help = self.problem.help();
+        let help = self.problem.help().map(clipped);
         if let Some(help) = &help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
-        let notes: Vec<String> = self.trail.iter().map(|frame| note(frame, sources)).collect();
-        for text in self.problem.facts().iter().chain(&notes) {
+        let notes = self.trail.iter().map(|frame| note(frame, sources));
+        let notes: Vec<String> =
+            self.problem.facts().iter().cloned().chain(notes).map(clipped).collect();
+        for text in &notes {
             group = group.element(Level::NOTE.message(text.as_str()));
         }
         Renderer::plain().render(&[group])
+    }
+}
+
+/// Lines with more bytes than this are not shown.
+const MOST_SHOWN: usize = 1 << 14;
+/// Words with more characters than this are cut short.
+const MOST_SAID: usize = 2000;
+
+/// A group with the place of a span: its lines with carets, or where they are where they are too long.
+fn place<'a>(group: Group<'a>, span: Span, source: &'a Source) -> Group<'a> {
+    let range = source.characters(span);
+    let start = source.text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = source.text[range.end..].find('\n').map_or(source.text.len(), |at| range.end + at);
+    let (line, column) = source.position(span.start);
+    if end - start > MOST_SHOWN {
+        let origin = Origin::path(source.name.as_str()).line(line).char_column(column);
+        return group.element(origin);
+    }
+    // The lines alone, as every line of a text would be looked at.
+    let annotation = AnnotationKind::Primary.span(range.start - start..range.end - start);
+    let lines = Snippet::source(&source.text[start..end]).line_start(line);
+    group.element(lines.path(source.name.as_str()).annotation(annotation))
+}
+
+/// Words that can be read: a text of many pages within them is cut short.
+fn clipped(text: String) -> String {
+    match text.char_indices().nth(MOST_SAID) {
+        Some((end, _)) => format!("{} ... ({} bytes)", &text[..end], text.len()),
+        None => text,
     }
 }
 

@@ -23,6 +23,10 @@ pub(crate) const KEYWORDS: [&str; 6] = ["and", "or", "not", "true", "false", "if
 
 /// Parentheses, signs and calls may nest this deep.
 const MAX_DEPTH: usize = 64;
+/// A longer expression is none: it is read again for every node that it stands in.
+const MAX_BYTES: usize = 1000;
+/// Of one that is too long, so many characters are shown.
+const MAX_SHOWN: usize = 40;
 
 impl Expr {
     /// Reads an expression.
@@ -30,6 +34,11 @@ impl Expr {
     /// # Errors
     /// Text that is no expression, and functions that do not exist.
     pub fn parse(text: &str) -> Result<Self, ExprError> {
+        if text.len() > MAX_BYTES {
+            let told = format!("this has more than {MAX_BYTES} bytes");
+            let start: String = text.chars().take(MAX_SHOWN).collect();
+            return Err(error(&format!("{start} ..."), (0, text.len()), &told));
+        }
         let mut parser = Parser { text, at: 0, depth: 0 };
         let root = parser.any()?;
         parser.skip_space();

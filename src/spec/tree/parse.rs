@@ -1,5 +1,7 @@
 //! RON text to trees.
 
+use std::cell::Cell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use ron::value::RawValue;
@@ -8,6 +10,12 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::{Field, Tree, Value};
 use crate::spec::error::{Problem, SpecError};
 use crate::spec::source::{Source, Sources, Span};
+
+/// A list, a map or a struct with more items than this is refused: what is checked of each against the
+/// others would take long.
+const MAX_ITEMS: usize = 10_000;
+/// A text with more values than this is refused, where each takes some hundred bytes.
+const MAX_VALUES: usize = 200_000;
 
 impl Tree {
     /// What serde writes of a value, with every field: what is optional stands there as it is, or as
@@ -26,11 +34,11 @@ impl Tree {
     /// Reads the whole of one source.
     ///
     /// # Errors
-    /// Text that is not RON, and fields or keys that stand twice.
+    /// Text that is not RON, fields or keys that stand twice, and more values than anyone writes.
     pub fn parse(sources: &Sources, id: u32) -> Result<Rc<Self>, SpecError> {
         let source = sources.get(id);
         let raw = RawValue::from_ron(&source.text).map_err(|error| syntax(&source, id, &error))?;
-        Builder { source: &source, id }.tree(raw)
+        Builder { source: &source, id, values: Cell::new(0) }.tree(raw)
     }
 }
 
@@ -48,6 +56,8 @@ fn without_some(tree: &Rc<Tree>) -> Rc<Tree> {
 struct Builder<'s> {
     source: &'s Source,
     id: u32,
+    /// How many were built.
+    values: Cell<usize>,
 }
 
 impl Builder<'_> {
@@ -55,8 +65,17 @@ impl Builder<'_> {
         let text = raw.trim().get_ron();
         let start = text.as_ptr() as usize - self.source.text.as_ptr() as usize;
         let span = Span::new(self.id, start, start + text.len());
+        self.values.set(self.values.get() + 1);
+        if self.values.get() > MAX_VALUES {
+            return Err(SpecError::at(span, too_many("this file", "values", MAX_VALUES)));
+        }
         let value = self.value(text, span).map_err(|error| error.or_at(span))?;
         Ok(Rc::new(Tree { value, span }))
+    }
+
+    fn trees(&self, items: Vec<&RawValue>) -> Result<Vec<Rc<Tree>>, SpecError> {
+        room_for(items.len())?;
+        items.into_iter().map(|item| self.tree(item)).collect()
     }
 
     fn value(&self, text: &str, span: Span) -> Result<Value, SpecError> {
@@ -64,12 +83,11 @@ impl Builder<'_> {
         match text.chars().next().unwrap_or(' ') {
             '[' => {
                 let items: Vec<&RawValue> = ron::from_str(text).map_err(|e| read(&e))?;
-                Ok(Value::List(
-                    items.into_iter().map(|item| self.tree(item)).collect::<Result<_, _>>()?,
-                ))
+                Ok(Value::List(self.trees(items)?))
             }
             '{' => {
                 let Entries(entries) = ron::from_str(text).map_err(|e| read(&e))?;
+                room_for(entries.len())?;
                 let entries = entries.into_iter().map(|entry| self.entry(entry));
                 Ok(Value::Map(unique(entries.collect::<Result<_, _>>()?)?))
             }
@@ -105,14 +123,11 @@ impl Builder<'_> {
         let name = (!name.is_empty()).then_some(name);
         match ron::from_str(text).map_err(|e| read(&e))? {
             Body::Struct(fields) => {
+                room_for(fields.len())?;
                 let fields = fields.into_iter().map(|field| self.field(text, field));
                 Ok(Value::Struct(name, unique(fields.collect::<Result<_, _>>()?)?))
             }
-            Body::Tuple(items) => {
-                let items =
-                    items.into_iter().map(|item| self.tree(item)).collect::<Result<_, _>>()?;
-                Ok(Value::Tuple(name, items))
-            }
+            Body::Tuple(items) => Ok(Value::Tuple(name, self.trees(items)?)),
             Body::Empty => Ok(Value::Struct(name, Vec::new())),
         }
     }
@@ -136,12 +151,26 @@ impl Builder<'_> {
 }
 
 fn unique(fields: Vec<Field>) -> Result<Vec<Field>, SpecError> {
-    for (index, field) in fields.iter().enumerate() {
-        if fields[..index].iter().any(|other| other.name == field.name) {
-            return Err(SpecError::at(field.span, Problem::DuplicateField(field.name.clone())));
-        }
+    let mut seen = HashSet::new();
+    match fields.iter().find(|field| !seen.insert(field.name.as_str())) {
+        Some(field) => Err(SpecError::at(field.span, Problem::DuplicateField(field.name.clone()))),
+        None => Ok(fields),
     }
-    Ok(fields)
+}
+
+/// Whether a list, a map or a struct may have so many items.
+fn room_for(items: usize) -> Result<(), SpecError> {
+    match items > MAX_ITEMS {
+        true => Err(SpecError::new(too_many("this", "items", MAX_ITEMS))),
+        false => Ok(()),
+    }
+}
+
+fn too_many(what: &str, of: &str, most: usize) -> Problem {
+    let reason = format!("{what} has more than {most} {of}");
+    let help = "say it in fewer: by `layers`, by an axis with a `Range`, by a number of seeds, or in \
+                several sweeps";
+    Problem::Value { reason, help: help.into() }
 }
 
 fn number(text: &str) -> Option<Value> {

@@ -192,7 +192,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         decided.to_vec(),
         own(RunFile::Record),
         environment.into(),
-        b"(train_s: 1.5, wall_s: 2.0)".to_vec(),
+        b"(started: \"2026-01-01T00:00:00Z\", wall_s: 2.0, after: 0)".to_vec(),
         halving.into(),
         own(RunFile::Epochs),
         hashes.into_bytes(),
