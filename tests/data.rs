@@ -4,6 +4,10 @@
 
 #[path = "data/download.rs"]
 mod download;
+#[path = "data/faults.rs"]
+mod faults;
+#[path = "data/hostile_archives.rs"]
+mod hostile_archives;
 #[path = "data/layout.rs"]
 mod layout;
 #[path = "data/locate.rs"]

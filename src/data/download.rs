@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -27,11 +28,24 @@ use super::{DataError, cifar10};
 /// archive is corrupt (it is removed then) or holds entries that must not be unpacked; where the
 /// disk refuses.
 pub fn fetch(archive: &Archive, cache: &Path) -> Result<PathBuf, DataError> {
+    fetch_within(archive, cache, &Patience::default())
+}
+
+/// As [`fetch`], with other limits to how long a server may take.
+///
+/// # Errors
+///
+/// As [`fetch`].
+pub fn fetch_within(
+    archive: &Archive,
+    cache: &Path,
+    patience: &Patience,
+) -> Result<PathBuf, DataError> {
     fs::create_dir_all(cache).map_err(writing(cache))?;
     let packed = cache.join(archive.file_name());
     if !packed.is_file() {
         let part = cache.join(format!("{}.part", archive.file_name()));
-        transfer::complete(archive, &part)?;
+        transfer::complete(archive, &part, patience)?;
         verify(archive, &part)?;
         fs::rename(&part, &packed).map_err(writing(&packed))?;
     } else {
@@ -40,6 +54,31 @@ pub fn fetch(archive: &Archive, cache: &Path) -> Result<PathBuf, DataError> {
     let folder = unpack::unpack(&packed, &archive.folder, cache)?;
     fs::remove_file(&packed).map_err(writing(&packed))?;
     Ok(folder)
+}
+
+/// How long is waited for a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For it to accept a connection, or to begin its answer.
+    pub answer: Duration,
+    /// For the next byte, until a transfer counts as stalled; also the span within which
+    /// [`Patience::SLOWEST`] bytes have to come.
+    pub stall: Duration,
+    /// Before a transfer that broke off is taken up again.
+    pub pause: Duration,
+}
+
+impl Patience {
+    /// A transfer that brings fewer bytes within [`Patience::stall`] counts as stalled too: at such a
+    /// pace the official archive takes days.
+    pub const SLOWEST: u64 = 16 << 10;
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { answer: seconds(30), stall: seconds(30), pause: Duration::from_millis(500) }
+    }
 }
 
 /// An archive (`.tar.gz`) on a server, and what it has to be.

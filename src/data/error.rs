@@ -309,6 +309,9 @@ pub enum EntryProblem {
     /// It is neither a file nor a folder, but a link or a device.
     #[error("is neither a file nor a folder")]
     Kind,
+    /// There is a file or a folder of its name already.
+    #[error("stands there twice")]
+    Twice,
 }
 
 /// Where the folder of the data set comes from.

@@ -17,7 +17,7 @@ use super::server::{Answer, Server};
 use super::{says, small, written};
 
 /// The bytes of an archive as the official one is.
-fn packed() -> Vec<u8> {
+pub fn packed() -> Vec<u8> {
     let (_parent, folder) = written();
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     tar.append_dir_all(cifar10::FOLDER, &folder).unwrap();
@@ -25,7 +25,7 @@ fn packed() -> Vec<u8> {
 }
 
 /// The description of an archive with these bytes.
-fn archive(url: &str, bytes: &[u8]) -> Archive {
+pub fn archive(url: &str, bytes: &[u8]) -> Archive {
     Archive {
         url: url.to_owned().into(),
         bytes: bytes.len() as u64,
@@ -35,45 +35,45 @@ fn archive(url: &str, bytes: &[u8]) -> Archive {
 }
 
 /// A server and an empty cache.
-struct Setting {
-    server: Server,
-    archive: Archive,
-    cache: TempDir,
+pub struct Setting {
+    pub server: Server,
+    pub archive: Archive,
+    pub cache: TempDir,
 }
 
 impl Setting {
     /// A server that has `file`, and answers as told.
-    fn new(file: &[u8], answer: impl Fn(Option<usize>) -> Answer + Send + 'static) -> Self {
+    pub fn new(file: &[u8], answer: impl Fn(Option<usize>) -> Answer + Send + 'static) -> Self {
         let server = Server::start(answer);
         let archive = archive(&server.url, file);
         Self { server, archive, cache: tempfile::tempdir().unwrap() }
     }
 
-    fn part(&self) -> PathBuf {
+    pub fn part(&self) -> PathBuf {
         self.cache.path().join("set.tar.gz.part")
     }
 
-    fn fetch(&self) -> Result<PathBuf, DataError> {
+    pub fn fetch(&self) -> Result<PathBuf, DataError> {
         download::fetch(&self.archive, self.cache.path())
     }
 
     /// Fetches, and checks that the data set is there and nothing else.
     #[track_caller]
-    fn succeeds(&self) {
+    pub fn succeeds(&self) {
         let folder = self.fetch().unwrap();
         assert_eq!(cifar10::load(&folder).unwrap(), small(20, 10));
         assert_eq!(self.left(), [cifar10::FOLDER]);
     }
 
     /// The names of what lies in the cache.
-    fn left(&self) -> Vec<String> {
+    pub fn left(&self) -> Vec<String> {
         let entries = self.cache.path().read_dir().unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 }
 
 /// A server that goes on where it is asked to.
-fn obliging(file: &[u8]) -> impl Fn(Option<usize>) -> Answer + Send + 'static {
+pub fn obliging(file: &[u8]) -> impl Fn(Option<usize>) -> Answer + Send + 'static {
     let file = file.to_vec();
     move |range| range.map_or_else(|| Answer::whole(&file), |start| Answer::rest(&file, start))
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// A server that runs until the tests end.
 pub struct Server {
@@ -56,6 +57,8 @@ fn read_range(stream: &TcpStream) -> Option<usize> {
 pub struct Answer {
     head: String,
     body: Vec<u8>,
+    /// So many bytes at once, with a pause after each.
+    pieces: Option<(usize, Duration)>,
 }
 
 impl Answer {
@@ -63,7 +66,7 @@ impl Answer {
     pub fn new(status: &str, headers: &[&str], body: &[u8]) -> Self {
         let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
         let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n");
-        Self { head, body: body.to_vec() }
+        Self { head, body: body.to_vec(), pieces: None }
     }
 
     /// The whole file.
@@ -85,8 +88,19 @@ impl Answer {
         self
     }
 
+    /// This answer with a pause after every so many bytes of its body, also after the last.
+    pub fn slowly(mut self, bytes: usize, pause: Duration) -> Self {
+        self.pieces = Some((bytes, pause));
+        self
+    }
+
     fn send(&self, stream: &mut TcpStream) -> std::io::Result<()> {
         stream.write_all(self.head.as_bytes())?;
-        stream.write_all(&self.body)
+        let Some((bytes, pause)) = self.pieces else { return stream.write_all(&self.body) };
+        for piece in self.body.chunks(bytes) {
+            stream.write_all(piece)?;
+            thread::sleep(pause);
+        }
+        Ok(())
     }
 }

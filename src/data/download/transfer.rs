@@ -4,41 +4,49 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 use super::progress::Progress;
-use super::{Archive, writing};
+use super::{Archive, Patience, writing};
 use crate::data::DataError;
 
-/// How long the server may take to accept a connection, or to begin its answer.
-const ANSWER: Duration = Duration::from_secs(30);
-/// How long no byte may come before a transfer counts as broken off.
-const STALL: Duration = Duration::from_secs(30);
-/// The pause before a transfer that broke off is taken up again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// A transfer that stalled is taken up again where it had brought as many bytes as this.
+const WORTH: u64 = 1 << 20;
 
 /// Brings the archive to the file `part`, going on behind the bytes that it has already. A transfer
-/// that breaks off is taken up again as long as it brings more than the one before.
-pub(super) fn complete(archive: &Archive, part: &Path) -> Result<(), DataError> {
-    let agent = agent();
+/// that breaks off is taken up again as long as it brings more than the one before, one that stalls where
+/// it has brought a good deal.
+pub(super) fn complete(
+    archive: &Archive,
+    part: &Path,
+    patience: &Patience,
+) -> Result<(), DataError> {
+    let agent = agent(patience);
     let mut progress = Progress::new(archive);
     loop {
         let before = length(part);
         if before == archive.bytes {
             return Ok(());
         }
-        let outcome = advance(&agent, archive, part, before, &mut progress);
-        let gained = length(part) > before;
+        let outcome = advance(&agent, archive, part, before, patience, &mut progress);
+        let gained = length(part).saturating_sub(before);
         match outcome {
             Ok(Step::Taken) => {}
             Ok(Step::Restart) => fs::remove_file(part).map_err(writing(part))?,
-            Err(DataError::Interrupted { .. }) if gained => thread::sleep(PAUSE),
+            Err(DataError::Interrupted { source, .. }) if is_worth(&source, gained) => {
+                thread::sleep(patience.pause);
+            }
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Whether a transfer that ended so, and had brought so many bytes, is taken up again.
+fn is_worth(source: &io::Error, gained: u64) -> bool {
+    gained >= if source.kind() == io::ErrorKind::TimedOut { WORTH } else { 1 }
 }
 
 /// How a request left the transfer.
@@ -59,13 +67,13 @@ enum Answer {
     NoSuchRange,
 }
 
-fn agent() -> Agent {
+fn agent(patience: &Patience) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .accept_encoding("identity")
-        .timeout_connect(Some(ANSWER))
-        .timeout_recv_response(Some(ANSWER))
-        .timeout_per_read(Some(STALL));
+        .timeout_connect(Some(patience.answer))
+        .timeout_recv_response(Some(patience.answer))
+        .timeout_per_read(Some(patience.stall));
     config.build().into()
 }
 
@@ -75,6 +83,7 @@ fn advance(
     archive: &Archive,
     part: &Path,
     have: u64,
+    patience: &Patience,
     progress: &mut Progress,
 ) -> Result<Step, DataError> {
     if have > archive.bytes {
@@ -93,7 +102,7 @@ fn advance(
         Answer::Rest => have,
         Answer::Whole => 0,
     };
-    append(archive, part, start, response, progress)
+    append(archive, part, start, response, patience, progress)
 }
 
 /// Tells what a server's answer is, before any of its body is read.
@@ -111,7 +120,8 @@ fn classify(archive: &Archive, answer: &Response<Body>, have: u64) -> Result<Ans
     let (kind, announced) = match answer.status() {
         StatusCode::PARTIAL_CONTENT => match content_range(answer) {
             Some((start, total)) if start == have => (Answer::Rest, total),
-            _ => return Ok(Answer::NoSuchRange),
+            _ if have > 0 => return Ok(Answer::NoSuchRange),
+            _ => return Err(DataError::HttpStatus { url, status: answer.status().as_u16() }),
         },
         _ => (Answer::Whole, answer.body().content_length()),
     };
@@ -142,16 +152,20 @@ fn append(
     part: &Path,
     start: u64,
     answer: Response<Body>,
+    patience: &Patience,
     progress: &mut Progress,
 ) -> Result<Step, DataError> {
     let mut file = open_at(part, start).map_err(writing(part))?;
     // One byte more than there should be shows a body that is too long.
     let mut body = answer.into_body().into_reader().take(archive.bytes - start + 1);
     let mut buffer = vec![0; 1 << 16];
-    let mut have = start;
+    let (mut have, mut pace) = (start, Pace::new(patience, start));
     progress.at(have);
     while have <= archive.bytes {
-        let n = match body.read(&mut buffer) {
+        let read = body.read(&mut buffer).map_err(|error| stalled(error, patience));
+        let is_last = |n: usize| n == 0 || have + n as u64 >= archive.bytes;
+        let paced = |n| if is_last(n) { Ok(n) } else { pace.check(have + n as u64).map(|()| n) };
+        let n = match read.and_then(paced) {
             Ok(0) => break,
             Ok(n) => n,
             Err(source) => return Err(interrupted(archive, part, have, source)),
@@ -161,6 +175,44 @@ fn append(
         progress.at(have);
     }
     conclude(archive, part, have)
+}
+
+/// How quickly bytes come.
+struct Pace {
+    within: Duration,
+    since: Instant,
+    from: u64,
+}
+
+impl Pace {
+    fn new(patience: &Patience, from: u64) -> Self {
+        Self { within: patience.stall, since: Instant::now(), from }
+    }
+
+    /// Whether enough bytes came of late; so many are there.
+    fn check(&mut self, have: u64) -> io::Result<()> {
+        if self.since.elapsed() < self.within {
+            return Ok(());
+        }
+        let came = have - self.from;
+        (self.since, self.from) = (Instant::now(), have);
+        if came >= Patience::SLOWEST {
+            return Ok(());
+        }
+        let reason = format!("no more than {came} bytes came within {:?}", self.within);
+        Err(io::Error::new(io::ErrorKind::TimedOut, reason))
+    }
+}
+
+/// What reading reports, in words where nothing came.
+fn stalled(error: io::Error, patience: &Patience) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
+    let is_timeout = matches!(inner, Some(ureq::Error::Timeout(_)));
+    if !is_timeout && !matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) {
+        return error;
+    }
+    let reason = format!("nothing came for {:?}", patience.stall);
+    io::Error::new(io::ErrorKind::TimedOut, reason)
 }
 
 /// Compares what is there after the end of a body with what should be.
