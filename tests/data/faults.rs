@@ -20,9 +20,12 @@ const HASTY: Patience = Patience {
     pause: Duration::from_millis(1),
 };
 
+/// What a server says, that has this file.
+type Reply = fn(&[u8]) -> Answer;
+
 /// Fetches from a server that gives these answers in turn, the last again and again; what is said,
 /// and how often it was asked.
-fn fetched(answers: Vec<fn(&[u8]) -> Answer>) -> (DataError, Setting) {
+fn fetched(answers: Vec<Reply>) -> (DataError, Setting) {
     let file = packed();
     let (bytes, next) = (file.clone(), AtomicUsize::new(0));
     let setting = Setting::new(&file, move |_| {
@@ -95,9 +98,9 @@ fn a_transfer_that_is_cut_again_and_again_comes_to_its_end() {
 
 #[test]
 fn redirects_lead_to_the_archive_or_are_told() {
-    let moved: fn(&[u8]) -> Answer =
+    let moved: Reply =
         |_| Answer::new("302 Found", &["Location: /elsewhere", "Content-Length: 0"], b"");
-    let page: fn(&[u8]) -> Answer = |_| {
+    let page: Reply = |_| {
         Answer::new("200 OK", &["Content-Type: text/html; charset=utf-8"], b"<html>log in</html>")
     };
     let (error, setting) = fetched(vec![moved, page]);
@@ -122,7 +125,7 @@ fn redirects_lead_to_the_archive_or_are_told() {
 /// A file of this machine is no archive of a server.
 #[test]
 fn redirects_to_other_places_are_not_followed() {
-    let elsewhere: [fn(&[u8]) -> Answer; 3] = [
+    let elsewhere: [Reply; 3] = [
         |_| Answer::new("302 Found", &["Location: file:///etc/passwd"], b""),
         |_| Answer::new("302 Found", &["Location: ftp://127.0.0.1/a"], b""),
         |_| Answer::new("302 Found", &[], b""),
@@ -136,7 +139,7 @@ fn redirects_to_other_places_are_not_followed() {
 
 #[test]
 fn failures_of_a_server_are_told_with_their_number() {
-    let answers: [(u16, fn(&[u8]) -> Answer); 5] = [
+    let answers: [(u16, Reply); 5] = [
         (403, |_| Answer::new("403 Forbidden", &[], b"no")),
         (404, |_| Answer::new("404 Not Found", &[], b"gone")),
         (500, |_| Answer::new("500 Internal Server Error", &[], b"")),
@@ -156,7 +159,7 @@ fn failures_of_a_server_are_told_with_their_number() {
 
 #[test]
 fn answers_that_are_no_http_are_told() {
-    let answers: [fn(&[u8]) -> Answer; 3] = [
+    let answers: [Reply; 3] = [
         |_| Answer::new("OK then", &[], b""),
         |_| Answer::new("200 OK", &[&"X: y\r\n".repeat(100_000)], b""),
         |_| Answer::new("200 OK", &["Content-Length: many"], b""),
