@@ -203,9 +203,9 @@ fn within_limits() {
 /// Runs [`within_limits`] where no file may have more than so many blocks of 512 bytes, as on a disk
 /// that is full half way; what it says.
 #[cfg(unix)]
-fn with_blocks(cache: &Path, blocks: &str) -> String {
+fn with_blocks(cache: &Path, file: &[u8], blocks: &str) -> String {
     let archive = tempfile::NamedTempFile::new().unwrap();
-    fs::write(archive.path(), packed()).unwrap();
+    fs::write(archive.path(), file).unwrap();
     let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
     let output = Command::new("sh")
         .args(["-c", &limited])
@@ -229,22 +229,22 @@ fn a_disk_that_is_full_half_way_loses_nothing() {
         let entries = cache.path().read_dir().unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<Vec<_>>()
     };
-    let told = with_blocks(cache.path(), "8");
+    let told = with_blocks(cache.path(), &file, "8");
     assert!(told.contains("set.tar.gz.part: cannot be written: "), "{told}");
     assert!(told.contains("check the free space"), "{told}");
     assert_eq!(names(), ["set.tar.gz.part"]);
     let came = fs::read(cache.path().join("set.tar.gz.part")).unwrap();
     assert_eq!(came, file[..came.len()]);
-    assert!(with_blocks(cache.path(), "unlimited").contains("fetched "));
+    assert!(with_blocks(cache.path(), &file, "unlimited").contains("fetched "));
     assert_eq!(names(), [cifar10::FOLDER]);
 
     // While it is unpacked: the archive is kept, and nothing of what it holds.
     fs::remove_dir_all(cache.path().join(cifar10::FOLDER)).unwrap();
     fs::write(cache.path().join("set.tar.gz"), &file).unwrap();
-    let told = with_blocks(cache.path(), "8");
+    let told = with_blocks(cache.path(), &file, "8");
     assert!(told.contains("set.tar.gz: cannot be unpacked: "), "{told}");
     assert!(told.contains("check the free space"), "{told}");
     assert_eq!(names(), ["set.tar.gz"]);
-    assert!(with_blocks(cache.path(), "unlimited").contains("fetched "));
+    assert!(with_blocks(cache.path(), &file, "unlimited").contains("fetched "));
     assert_eq!(names(), [cifar10::FOLDER]);
 }
