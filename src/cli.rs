@@ -1,6 +1,7 @@
 //! The command line, declared once and shared by `cargo xtask` (which checks it before anything
 //! is downloaded or compiled) and by the `resweep` binary (which does the work).
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -10,7 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Train and evaluate every experiment of a sweep, and write its tables to CSV.
-    Sweep(SweepArgs),
+    Sweep(Box<SweepArgs>),
     /// Evaluate one network with weights from a safetensors file.
     Eval(EvalArgs),
     /// Print or draw a network, list the experiments of a sweep, or compare two networks.
@@ -38,6 +39,13 @@ pub enum Command {
     Report(ReportArgs),
     /// Write the runs of a sweep for TensorBoard or MLflow.
     Export(ExportArgs),
+    /// Tell how the runs of a sweep on a cluster stand.
+    Status(StatusArgs),
+    /// Write the tables of a sweep that a cluster has trained.
+    Collect(CollectArgs),
+    /// Train the runs of one task of a cluster; for the task's own use.
+    #[command(hide = true)]
+    Task(TaskArgs),
     /// Train what a sweep says on the input; for the sweep's own use.
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -54,6 +62,35 @@ pub struct SweepArgs {
     /// Change one field for this invocation, as in `train.epochs=1` or `data.train=2000`.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+    /// How runs are trained.
+    #[command(flatten)]
+    pub train: TrainArgs,
+    /// Train every run again, also those that are recorded as finished.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Train the runs again from their start that are recorded so; others are kept. Without it, a run
+    /// that failed goes on from its last checkpoint.
+    #[arg(long, value_name = "WHICH", value_enum, conflicts_with_all = ["fresh", "share"])]
+    pub rerun: Option<Rerun>,
+    /// Share the runs with other processes that are started with this, on this machine or on others
+    /// with the same folder of results.
+    #[arg(long, conflicts_with = "fresh")]
+    pub share: bool,
+    /// List what would run, with its axes, parameters, MACs and activations, and run nothing; with
+    /// --launcher, print what would be submitted.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Have a scheduler train the runs on the machines of a cluster.
+    #[arg(long, value_enum, value_name = "WHICH", conflicts_with = "share")]
+    pub launcher: Option<Launcher>,
+    /// What Slurm is asked for.
+    #[command(flatten)]
+    pub slurm: SlurmArgs,
+}
+
+/// How a command trains runs.
+#[derive(Debug, Clone, Args)]
+pub struct TrainArgs {
     /// The folder that holds cifar-10-batches-bin, or is it.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -72,17 +109,6 @@ pub struct SweepArgs {
     /// The folder under which `<sweep name>/` is written.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
-    /// Train every run again, also those that are recorded as finished.
-    #[arg(long)]
-    pub fresh: bool,
-    /// Train the runs again from their start that are recorded so; others are kept. Without it, a run
-    /// that failed goes on from its last checkpoint.
-    #[arg(long, value_name = "WHICH", value_enum, conflicts_with_all = ["fresh", "share"])]
-    pub rerun: Option<Rerun>,
-    /// Share the runs with other processes that are started with this, on this machine or on others
-    /// with the same folder of results.
-    #[arg(long, conflicts_with = "fresh")]
-    pub share: bool,
     /// Least time between two checkpoints of a run within an epoch, seconds; there is one after an
     /// epoch too. None takes more than 2 % of the time since the last; 0 writes one after every
     /// step, whatever it takes.
@@ -91,9 +117,95 @@ pub struct SweepArgs {
     /// Keep no final weights of runs, which take 4 bytes a parameter each.
     #[arg(long)]
     pub no_weights: bool,
-    /// List what would run, with its axes, parameters, MACs and activations, and run nothing.
-    #[arg(long)]
-    pub dry_run: bool,
+}
+
+/// Who trains the runs of a sweep on other machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Launcher {
+    /// A Slurm cluster: a task of a job array for each run.
+    Slurm,
+}
+
+/// What a task of a sweep asks Slurm for.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Slurm")]
+pub struct SlurmArgs {
+    /// The partition.
+    #[arg(long, value_name = "NAME", value_parser = one_word, requires = "launcher")]
+    pub partition: Option<String>,
+    /// The time limit of a task, as in 4:00:00. What is not over by then is requeued, and goes on from
+    /// its checkpoint.
+    #[arg(long, value_name = "TIME", value_parser = one_word, requires = "launcher")]
+    pub time: Option<String>,
+    /// Generic resources of a task, as in gpu:1.
+    #[arg(long, value_name = "LIST", value_parser = one_word, requires = "launcher")]
+    pub gres: Option<String>,
+    /// The account to charge.
+    #[arg(long, value_name = "NAME", value_parser = one_word, requires = "launcher")]
+    pub account: Option<String>,
+    /// The quality of service.
+    #[arg(long, value_name = "NAME", value_parser = one_word, requires = "launcher")]
+    pub qos: Option<String>,
+    /// Memory of a task, as in 16G.
+    #[arg(long, value_name = "SIZE", value_parser = one_word, requires = "launcher")]
+    pub mem: Option<String>,
+    /// CPU cores of a task; as many threads train, unless --threads says otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "launcher")]
+    pub cpus_per_task: Option<u32>,
+    /// Any other option of sbatch, as in --sbatch=--constraint=a100.
+    #[arg(long, value_name = "OPTION", value_parser = one_option, requires = "launcher", allow_hyphen_values = true)]
+    pub sbatch: Vec<String>,
+    /// A line of shell that each task runs first, as in 'module load cuda'.
+    #[arg(long, value_name = "COMMAND", requires = "launcher")]
+    pub setup: Vec<String>,
+    /// Runs of a task, one after the other.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), requires = "launcher")]
+    pub runs_per_task: u32,
+    /// The most tasks that Slurm runs at the same time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "launcher")]
+    pub max_running: Option<u32>,
+}
+
+/// `resweep task`.
+#[derive(Debug, Clone, Args)]
+pub struct TaskArgs {
+    /// The folder of the submission, such as results/depth/slurm/1.
+    pub submission: PathBuf,
+    /// Which of its tasks; the first is 0.
+    pub index: usize,
+    /// How runs are trained.
+    #[command(flatten)]
+    pub train: TrainArgs,
+}
+
+/// `resweep status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// The folder of a sweep's results, such as results/depth, or the name of the sweep.
+    pub results: PathBuf,
+}
+
+/// `resweep collect`.
+#[derive(Debug, Clone, Args)]
+pub struct CollectArgs {
+    /// The folder of a sweep's results, such as results/depth, or the name of the sweep.
+    pub results: PathBuf,
+}
+
+/// A value that Slurm reads as one word of a line.
+fn one_word(text: &str) -> Result<String, String> {
+    match text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        true => Err("it is one word, without spaces".into()),
+        false => Ok(text.into()),
+    }
+}
+
+/// An option of sbatch with its value.
+fn one_option(text: &str) -> Result<String, String> {
+    match text.starts_with("--") && !text.contains(char::is_control) {
+        true => Ok(text.into()),
+        false => Err("write an option as sbatch has it, as --sbatch=--constraint=a100".into()),
+    }
 }
 
 /// `resweep eval`.
@@ -625,6 +737,23 @@ impl DeviceChoices {
     #[must_use]
     pub fn first(&self) -> DeviceChoice {
         self.0.first().copied().unwrap_or(DeviceChoice::Auto)
+    }
+}
+
+impl fmt::Display for DeviceChoices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: Vec<String> = self.0.iter().map(DeviceChoice::to_string).collect();
+        f.write_str(&all.join(","))
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
+        }
     }
 }
 

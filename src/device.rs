@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use tch::{Cuda, Device};
 
 use crate::cli::DeviceChoice;
@@ -15,45 +14,22 @@ static CUDA_FAULT: OnceLock<Option<String>> = OnceLock::new();
 /// Loads libtorch's CUDA part where it is there. Must come before anything asks libtorch for CUDA,
 /// which remembers the first answer. The program itself is not linked with it, so that one binary
 /// serves machines with and without a GPU.
-#[allow(unsafe_code)]
 pub fn load_cuda() {
-    CUDA_FAULT.get_or_init(|| {
-        // SAFETY: libtorch's initialisers may run at any time before its first use.
-        match unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) } {
-            Ok(library) => {
-                // It stays for the life of the process.
-                std::mem::forget(library);
-                None
-            }
-            Err(error) => Some(error.to_string()),
-        }
-    });
+    CUDA_FAULT.get_or_init(|| shim::load("libtorch_cuda.so").err());
 }
 
 /// Keeps memory from being handed back between steps, which costs up to half a million page faults a
 /// step: that of tensors, and glibc's. Must come before the first large allocation.
-#[allow(unsafe_code)]
 pub fn keep_allocator_memory() {
     // Where that fails, tensors stay with glibc.
     let _ = shim::keep_memory();
-    #[cfg(target_env = "gnu")]
-    // SAFETY: mallopt only sets tunables of the allocator.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_MAX, 0);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
-        libc::mallopt(libc::M_TOP_PAD, 256 << 20);
-    }
+    shim::keep_heap();
 }
 
 /// Hands free memory back to the system, so that the next run's peak is its own.
-#[allow(unsafe_code)]
 pub fn release_memory() {
     let _ = shim::release_memory();
-    #[cfg(target_env = "gnu")]
-    // SAFETY: malloc_trim only returns free pages.
-    unsafe {
-        libc::malloc_trim(0);
-    }
+    shim::trim_heap();
 }
 
 /// Runs of fewer steps than this are over before the quickest kernels have paid for the search among all:

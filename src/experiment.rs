@@ -95,9 +95,14 @@ pub struct Experiment {
 impl Experiment {
     /// The sweep with one run of the experiment alone: a spec that runs again as it is.
     pub fn alone(&self, sweep: &str, seed: u64) -> String {
-        let rest = self.resolved.strip_prefix("Sweep(").unwrap_or_default();
-        format!("Sweep(\n    name: {sweep:?},\n    seeds: [{seed}],{rest}")
+        alone(&self.resolved, sweep, seed)
     }
+}
+
+/// The sweep with one run of an experiment alone, by what is [`Experiment::resolved`] of it.
+pub fn alone(resolved: &str, sweep: &str, seed: u64) -> String {
+    let rest = resolved.strip_prefix("Sweep(").unwrap_or_default();
+    format!("Sweep(\n    name: {sweep:?},\n    seeds: [{seed}],{rest}")
 }
 
 /// Reads and plans a sweep.

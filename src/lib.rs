@@ -24,6 +24,7 @@
 //! | [`data`] | CIFAR-10 and shapes10 as bytes in memory | files, the network |
 //! | [`sweep`] | experiments x seeds: which runs are done, which are due, how many at once, when to stop | nothing of tensors: the pool that trains them is passed in |
 //! | [`worker`] | the pool of processes: runs side by side, each in this program started again | what is said between them |
+//! | [`cluster`] | a sweep as tasks of Slurm: what they are told, the batch script, the queue | what Slurm says |
 //! | [`records`] | typed rows; each column is declared once | units |
 //! | [`statistics`] | medians, whether two means differ or agree, and how many values would tell | numbers |
 //! | [`compare`] | which experiment is really better: the test that fits, what it costs, in words; what is taken for what, and where two disagree | records, statistics |
@@ -49,6 +50,8 @@
 //!   is there until the next is durable.
 //! - No table that a person has changed is overwritten, and no two processes write to one sweep
 //!   unknowingly.
+//! - Where several processes may train a sweep, one alone has a run at a time ([`records::Claim`]); one that
+//!   was replaced keeps nothing more.
 //! - A failing, diverging or panicking run costs no other run; nor does one whose process dies, where
 //!   runs have processes of their own: side by side, and on GPUs. It is tried once more.
 //! - All runs of a sweep have the same number of threads, and no result depends on what ran beside it.
@@ -86,6 +89,7 @@
 //! | a rule for seeds | `spec/until_resolved.rs` (its fields), `sweep/adding.rs` (who trains another seed) |
 //! | a test, a correction | its file in `statistics/`; golden numbers in `tests/reference/statistics_golden.py` |
 //! | a format of `compare` | `CompareFormat` in `cli.rs`, `commands/compare/formats.rs` |
+//! | an option of a submission | `SlurmArgs` in `cli.rs`, `request` in `commands/launch.rs` |
 //! | a format of `classes` and `disagree` | `TableFormat` in `cli.rs`, `commands/sheet.rs` |
 //! | a figure of classes or images | its file in `compare/classes/`; golden numbers in `tests/reference/classes_golden.py` |
 //! | a program that runs are exported to | `ExportTo` in `cli.rs`, its file in `export/` |
@@ -95,6 +99,7 @@
 //! | a command | `cli.rs`, its file in `commands/`, `main.rs` and `xtask/src/main.rs` |
 
 pub mod cli;
+pub mod cluster;
 pub mod commands;
 pub mod compare;
 pub mod data;

@@ -34,6 +34,9 @@ fn main() -> ExitCode {
         Command::PlanSeeds(args) => commands::plan_seeds::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Export(args) => commands::export::run(&args),
+        Command::Status(args) => commands::status::run(&args),
+        Command::Collect(args) => commands::collect::run(&args),
+        Command::Task(args) => commands::task::run(&args),
         Command::Worker(args) => commands::worker::run(&args),
         Command::BenchWorker(args) => commands::bench_worker::run(&args),
     }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 25] = [
     ("spec", &["spec", "op"]),
     ("op", &["op", "shim"]),
     ("graph", &["graph", "op", "spec"]),
@@ -44,6 +44,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("cli", &[]),
     ("data", &["data"]),
     ("records", &["records", "saved"]),
+    ("cluster", &["cluster", "records", "spec"]),
     ("sweep", &["sweep", "records", "saved", "spec", "statistics"]),
     ("worker", &["worker", "sweep", "records"]),
     ("progress", &["progress", "sweep", "records"]),
@@ -102,6 +103,62 @@ fn the_recorded_version_of_tch_is_that_of_the_manifest() {
     let prepare = std::fs::read_to_string(root().join("src/commands/prepare.rs")).unwrap();
     assert!(manifest.contains("tch = { version = \"=0.24.0\""));
     assert!(prepare.contains("TCH_VERSION: &str = \"0.24.0\""));
+}
+
+/// Unsafe code stands in the shim alone, and says why it is sound.
+#[test]
+fn unsafe_code_is_in_the_shim() {
+    let mut sources = Vec::new();
+    for folder in ["src", "xtask/src", "tests"] {
+        walk(&root().join(folder), &mut sources);
+    }
+    sources.retain(|path| path.extension().is_some_and(|it| it == "rs"));
+    // Where the compiler is told that it is allowed; elsewhere it is denied.
+    let allowed = ["allow(", "unsafe_code)"].concat();
+    let mut reasons = 0;
+    for path in sources {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let is_shim = path.starts_with(root().join("src/shim"));
+        assert!(is_shim || !text.contains(&allowed), "{} allows unsafe code", path.display());
+        if is_shim {
+            let lines: Vec<&str> = text.lines().map(str::trim).collect();
+            for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("unsafe {"))
+            {
+                let before = &lines[at.saturating_sub(REASON)..at];
+                let is_told = before.iter().any(|line| line.starts_with("// SAFETY: "));
+                assert!(is_told, "{}:{}: {line}", path.display(), at + 1);
+                reasons += 1;
+            }
+        }
+    }
+    assert!(reasons > 20, "{reasons}");
+}
+
+/// Lines before an unsafe block in which its reason stands.
+const REASON: usize = 6;
+
+/// What C++ throws never reaches Rust: every function of the shim that Rust calls is guarded as a whole.
+#[test]
+fn no_exception_leaves_the_shim() {
+    let mut sources = Vec::new();
+    walk(&root().join("src/shim"), &mut sources);
+    sources.retain(|path| path.extension().is_some_and(|it| it == "cpp"));
+    let mut functions = 0;
+    for path in sources {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let starts = ["\nchar* resweep_", "\nvoid resweep_", "\nint resweep_", "\nbool resweep_"];
+        for (at, _) in starts.iter().flat_map(|start| text.match_indices(start)) {
+            let body = text[at..].split_once(") {").unwrap().1.trim_start();
+            // It only frees what the shim has given.
+            let is_free = text[at..].starts_with("\nvoid resweep_free(char* message)");
+            let name = text[at..].trim_start().lines().next().unwrap();
+            assert!(is_free || body.starts_with("return guarded(["), "{}: {name}", path.display());
+            functions += 1;
+        }
+        let exported = text.matches(" resweep_").count();
+        assert!(exported == 0 || text.contains("extern \"C\" {"), "{}", path.display());
+    }
+    assert!(functions > 20, "{functions}");
 }
 
 fn root() -> &'static Path {

@@ -31,8 +31,13 @@ use resweep::spec::train::{
 use resweep::spec::until_resolved::UntilResolved;
 use serde::de::DeserializeOwned;
 
-const PAGES: [&str; 4] =
-    ["README.md", "experiments/README.md", "experiments/REFERENCE.md", "results/README.md"];
+const PAGES: [&str; 5] = [
+    "README.md",
+    "experiments/CLUSTER.md",
+    "experiments/README.md",
+    "experiments/REFERENCE.md",
+    "results/README.md",
+];
 
 /// The marker of a block in another language.
 const OTHER: &str = "another language";
@@ -157,7 +162,7 @@ impl Snippet {
 enum Command {
     Plan(PlanArgs),
     Show(ShowArgs),
-    Sweep(SweepArgs),
+    Sweep(Box<SweepArgs>),
 }
 
 /// Compares what a command prints with what a page shows; `...` stands for any lines.

@@ -8,6 +8,7 @@ mod made;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use resweep::experiment;
@@ -148,7 +149,7 @@ impl Scene {
         let told = |error: resweep::records::StoreError| error.to_string();
         let store = Store::open(&self.results(), "made", Access::Shared).map_err(told)?;
         let _tables = store.hold_tables();
-        let _claim = store.claim(&self.id).map_err(told)?;
+        let _claim = store.claim(&self.id, Arc::default()).map_err(told)?;
         store.begin(&self.id, "Sweep()", &made::environment()).map_err(told)?;
         store.log(&self.id, "a line");
         store.save_epochs(&self.id, &[EpochRow::default()]);
@@ -233,7 +234,6 @@ fn files_that_lead_out_are_replaced_or_refused() {
         RunFile::Epochs,
         RunFile::Log,
         RunFile::Clock,
-        RunFile::Claim,
         RunFile::Checkpoint,
         RunFile::EarlierCheckpoint,
     ];
@@ -241,6 +241,7 @@ fn files_that_lead_out_are_replaced_or_refused() {
     let scene = Scene::new();
     let inner = scene.run().path().strip_prefix(scene.sweep()).unwrap().to_owned();
     let names = names.chain(of_run.map(|file| inner.join(file.name())));
+    let names = names.chain([inner.join("claim.1")]);
     for name in names {
         for to in ["kept.txt", "new.txt"] {
             let scene = Scene::new();
@@ -248,7 +249,7 @@ fn files_that_lead_out_are_replaced_or_refused() {
             scene.link(&place, &scene.outside().join(to));
             let written = scene.write();
             let in_place =
-                ["lock", "claim"].iter().any(|end| name.to_string_lossy().ends_with(end));
+                ["lock", "claim.1"].iter().any(|end| name.to_string_lossy().ends_with(end));
             assert_eq!(written.is_err(), in_place, "{}: {written:?}", name.display());
             scene.is_untouched();
         }

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use tch::TchError;
 
-use crate::data::DataError;
+use super::dataset::DatasetError;
+use crate::cluster::SubmissionError;
 use crate::device::DeviceError;
 use crate::model::state::StateError;
 use crate::records::{NotKept, StoreError};
@@ -20,7 +21,7 @@ pub enum Error {
     Device(#[from] DeviceError),
     /// The images.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Dataset(#[from] DatasetError),
     /// The results folder.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -36,6 +37,27 @@ pub enum Error {
     /// A process of a sweep that cannot go on.
     #[error("a process of a sweep cannot go on: {0}")]
     Worker(std::io::Error),
+    /// What a task of a cluster is to do.
+    #[error(transparent)]
+    Submission(#[from] SubmissionError),
+    /// A task that there is not.
+    #[error("{} has {tasks} tasks, and none of number {index}", submission.display())]
+    NoTask {
+        /// The folder of the submission.
+        submission: PathBuf,
+        /// The number that was asked for.
+        index: usize,
+        /// How many there are.
+        tasks: usize,
+    },
+    /// The spec of a task.
+    #[error("{experiment} cannot be trained: {why}")]
+    TaskSpec {
+        /// Its name.
+        experiment: String,
+        /// Why.
+        why: String,
+    },
     /// The folder of a run.
     #[error(transparent)]
     NotKept(#[from] NotKept),
@@ -62,35 +84,6 @@ pub enum Error {
     /// A recipe that is written in the code.
     #[error("the recipe of the bench is none: {0}")]
     Recipe(#[from] ron::error::SpannedError),
-    /// More images are asked for than there are.
-    #[error(
-        "the spec asks for {asked} {what} images and the data set has {there}; ask for fewer with \
-         data.train or data.test, in the spec or by --set"
-    )]
-    TooFew {
-        /// `training` or `test`.
-        what: &'static str,
-        /// By the spec.
-        asked: u32,
-        /// In the set.
-        there: usize,
-    },
-    /// Every training image is held out.
-    #[error(
-        "the spec holds out {asked} of {there} training images, which leaves none to train on; \
-         lower data.validation, in the spec or by --set"
-    )]
-    NoneLeft {
-        /// By the spec.
-        asked: u32,
-        /// Training images.
-        there: usize,
-    },
-    /// `--data` with a data set that is drawn.
-    #[error(
-        "--data names a folder, but this sweep draws its images (shapes10); leave it out, or use --set data.set=Cifar10"
-    )]
-    NoFolder,
     /// `--share` with a sweep that decides on the way.
     #[error(
         "--share cannot be used with `halving`, which decides by all runs together; leave --share out, or --set halving=None"
@@ -130,9 +123,9 @@ impl Error {
     /// 2 for a mistake in what was asked for, 1 for a failure.
     fn exit_code(&self) -> u8 {
         match self {
+            Self::Dataset(error) => error.exit_code(),
             Self::Device(_)
-            | Self::TooFew { .. }
-            | Self::NoFolder
+            | Self::NoTask { .. }
             | Self::RecordedDevice(_)
             | Self::NoTf32
             | Self::SharedHalving

@@ -37,7 +37,7 @@ pub fn run(args: &EvalArgs) -> ExitCode {
 fn eval(args: &EvalArgs, plan: Plan) -> Result<Evaluation, Error> {
     let device = prepare::device(args.device, args.threads)?;
     let spec = Data::for_input(plan.input);
-    let data = prepare::data(&spec, args.data.as_deref())?;
+    let data = super::dataset::load(&spec, args.data.as_deref())?;
     check_classes(&plan, &data)?;
     let mut model = Model::new(plan, 0, device.device)?;
     model.load(&args.weights)?;

@@ -26,6 +26,18 @@ pub(super) fn as_sweep(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
+/// Has a task of a cluster stop on SIGTERM. It may come more than once, from the scheduler and from the
+/// task's script, and asks for the same each time; what has waited long enough sends SIGKILL.
+///
+/// # Errors
+/// What the kernel reports.
+pub(super) fn as_task(stop: &Stop) -> io::Result<()> {
+    for signal in [SIGINT, SIGTERM] {
+        flag::register(signal, stop.flag())?;
+    }
+    Ok(())
+}
+
 /// Has a worker stop when its sweep says so, by SIGTERM. A terminal sends Ctrl-C to both; what
 /// becomes of it is for the sweep to say.
 ///

@@ -5,11 +5,12 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
+use super::session::Session;
 use super::{Error, prepare};
-use crate::cli::{JobsChoice, SweepArgs};
+use crate::cli::{JobsChoice, TrainArgs};
 use crate::device::{self, Resolved};
 use crate::progress::lines;
-use crate::records::{Record, Store};
+use crate::records::Record;
 use crate::sweep::{
     Calibration, Cost, Job, Measured, Run, Split, Start, Stopwatch, calibrate, is_short, too_large,
 };
@@ -41,11 +42,8 @@ struct Kept {
 
 /// A sweep that is about to start.
 pub(super) struct Question<'a, T> {
-    pub args: &'a SweepArgs,
+    pub session: &'a Session<'a>,
     pub job: &'a Job<T>,
-    pub store: &'a Store,
-    pub start: Start,
-    pub devices: &'a [Resolved],
 }
 
 /// How the runs that are due share the threads of this machine.
@@ -58,14 +56,14 @@ pub(super) fn settle<T>(
 ) -> Result<Split, Error> {
     let threads = tch::get_num_threads().max(1) as u32;
     let State { due, finished } = question.state();
-    let fixed = question.args.threads;
-    match (question.args.jobs, question.kept(threads, fixed)) {
+    let fixed = question.session.args.threads;
+    match (question.session.args.jobs, question.kept(threads, fixed)) {
         _ if due.is_empty() => Ok(Split { jobs: 1, threads: fixed.unwrap_or(threads) }),
         (JobsChoice::Exactly(jobs), _) => {
             let split = fixed.map_or(Split::of(jobs, threads), |threads| Split { jobs, threads });
             question.asked(split, threads, &due, &finished)
         }
-        (JobsChoice::Auto, Some(kept)) if question.start != Start::Fresh => {
+        (JobsChoice::Auto, Some(kept)) if question.session.start != Start::Fresh => {
             eprintln!("jobs {}, as {} says", told(kept), question.path());
             Ok(kept)
         }
@@ -86,10 +84,10 @@ impl<'a, T> Question<'a, T> {
     fn state(&self) -> State<'a, T> {
         let mut state: State<'a, T> = State { due: Vec::new(), finished: Vec::new() };
         for run in &self.job.runs {
-            match self.store.peek(&run.id).filter(Record::is_finished) {
+            match self.session.store.peek(&run.id).filter(Record::is_finished) {
                 Some(record)
-                    if self.start != Start::Fresh
-                        && self.start != Start::Rerun(record.run.status) =>
+                    if self.session.start != Start::Fresh
+                        && self.session.start != Start::Rerun(record.run.status) =>
                 {
                     state.finished.push(record);
                 }
@@ -103,20 +101,21 @@ impl<'a, T> Question<'a, T> {
     }
 
     fn path(&self) -> String {
-        self.store.folder().join(FILE).display().to_string()
+        self.session.store.folder().join(FILE).display().to_string()
     }
 
     /// What is kept from before, where it is for this machine.
     fn kept(&self, of_threads: u32, fixed: Option<u32>) -> Option<Split> {
-        let kept: Kept = ron::from_str(&self.store.note(FILE)?).ok()?;
-        let same = kept.device == prepare::names(self.devices) && kept.of_threads == of_threads;
+        let kept: Kept = ron::from_str(&self.session.store.note(FILE)?).ok()?;
+        let same =
+            kept.device == prepare::names(self.session.devices) && kept.of_threads == of_threads;
         let same = same && fixed.is_none_or(|threads| threads == kept.threads);
         same.then_some(Split { jobs: kept.jobs.max(1), threads: kept.threads.max(1) })
     }
 
     /// The number of threads that all finished runs had on this device.
     fn threads_of(&self, finished: &[Record]) -> Option<u32> {
-        let device = prepare::names(self.devices);
+        let device = prepare::names(self.session.devices);
         let mut all = finished.iter().filter(|record| record.run.device == device);
         let threads = all.next()?.run.threads;
         all.all(|record| record.run.threads == threads).then_some(threads)
@@ -148,11 +147,11 @@ impl<'a, T> Question<'a, T> {
     }
 
     fn keep(&self, split: Split, of_threads: u32, measured: Vec<Measured>) -> Result<(), Error> {
-        let (Split { jobs, threads }, device) = (split, prepare::names(self.devices));
+        let (Split { jobs, threads }, device) = (split, prepare::names(self.session.devices));
         let kept = Kept { jobs, threads, device, of_threads, measured };
         let text = ron::ser::to_string_pretty(&kept, ron::ser::PrettyConfig::new().new_line("\n"));
         let text = text.map_err(|error| Error::Worker(std::io::Error::other(error)))?;
-        Ok(self.store.save_note(FILE, &(text + "\n"))?)
+        Ok(self.session.store.save_note(FILE, &(text + "\n"))?)
     }
 
     /// Measures, where that pays, and keeps what is best.
@@ -166,8 +165,8 @@ impl<'a, T> Question<'a, T> {
         let costs = costs(due);
         let candidates = Split::candidates(threads, fixed, due.len());
         let alone = candidates.first().copied().unwrap_or(Split { jobs: 1, threads });
-        if self.devices.iter().any(|device| device.device.is_cuda()) {
-            let split = Split::of(self.devices.len() as u32, threads);
+        if self.session.devices.iter().any(|device| device.device.is_cuda()) {
+            let split = Split::of(self.session.devices.len() as u32, threads);
             return Ok(Split { threads: fixed.unwrap_or(split.threads), ..split });
         }
         if candidates.len() < 2 || is_short(&costs, threads) {
@@ -242,7 +241,7 @@ fn outcome(found: &Calibration) -> String {
 }
 
 /// The processes of a sweep, none of which is started yet.
-pub(super) fn processes<'a>(devices: &[Resolved], args: &'a SweepArgs) -> Processes<'a> {
+pub(super) fn processes<'a>(devices: &[Resolved], args: &'a TrainArgs) -> Processes<'a> {
     let names: Vec<String> = devices.iter().map(prepare::name).collect();
     let count = names.len();
     let of_threads = tch::get_num_threads().max(1) as u32;

@@ -7,7 +7,9 @@ pub mod bench_worker;
 pub mod bisect;
 pub mod check;
 pub mod classes;
+pub mod collect;
 pub mod compare;
+mod dataset;
 pub mod disagree;
 pub mod dry_run;
 #[cfg(feature = "torch")]
@@ -22,6 +24,7 @@ mod interrupt;
 #[cfg(feature = "torch")]
 mod jobs;
 pub mod kept;
+pub mod launch;
 pub mod plan;
 pub mod plan_seeds;
 #[cfg(feature = "torch")]
@@ -30,12 +33,17 @@ pub mod report;
 #[cfg(feature = "torch")]
 pub mod rerun;
 pub mod results;
+#[cfg(feature = "torch")]
+mod session;
 mod sheet;
 pub mod show;
 #[cfg(feature = "torch")]
 mod slow;
+pub mod status;
 #[cfg(feature = "torch")]
 pub mod sweep;
+#[cfg(feature = "torch")]
+pub mod task;
 #[cfg(feature = "torch")]
 pub mod worker;
 

@@ -1,14 +1,11 @@
 //! What commands that run networks need first: a device, images, a word on both.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::Error;
 use crate::cli::{DeviceChoice, DeviceChoices};
-use crate::data::{Dataset, cifar10, shapes10};
 use crate::device::{self, Resolved};
 use crate::records::Environment;
-use crate::spec::data::{Data, DataSet};
 use crate::spec::train::Precision;
 
 /// Chooses the device, says which and why, and sets the number of threads where
@@ -56,32 +53,6 @@ pub fn precision(device: &Resolved, asked: Precision) -> Result<&'static str, Er
         Precision::Fp16 => Ok("fp16"),
         Precision::PureBf16 => Ok("pure bf16"),
     }
-}
-
-/// The images that a spec asks for.
-pub fn data(spec: &Data, folder: Option<&Path>) -> Result<Dataset, Error> {
-    let all = match (spec.set, folder) {
-        (DataSet::Shapes10 { seed }, None) => {
-            let (train, test) = spec.set.usual();
-            let count = |asked: Option<u32>, usual| asked.unwrap_or(usual) as usize;
-            shapes10::generate(count(spec.train, train), count(spec.test, test), seed)
-        }
-        (DataSet::Shapes10 { .. }, Some(_)) => return Err(Error::NoFolder),
-        (DataSet::Cifar10, folder) => cifar10::load(&cifar10::locate(folder)?)?,
-    };
-    let enough = |what, asked: Option<u32>, there: usize| match asked {
-        Some(asked) if asked as usize > there => Err(Error::TooFew { what, asked, there }),
-        asked => Ok(asked.map_or(there, |asked| asked as usize)),
-    };
-    let train = enough("training", spec.train, all.train.len())?;
-    let test = enough("test", spec.test, all.test.len())?;
-    match spec.validation {
-        Some(asked) if asked as usize >= train => {
-            return Err(Error::NoneLeft { asked, there: train });
-        }
-        _ => {}
-    }
-    Ok(Dataset { train: all.train.take(train), test: all.test.take(test), ..all })
 }
 
 /// The name of a device: `cpu`, `cuda:0`.

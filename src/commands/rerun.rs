@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::kept::Ready;
-use super::{Error, interrupt, prepare, sweep};
+use super::{Error, dataset, interrupt, prepare, session, sweep};
 use crate::cli::{DeviceChoice, RerunArgs};
 use crate::machine;
 use crate::progress::Progress;
@@ -58,13 +58,13 @@ fn train(
     let mut environment = prepare::environment(std::slice::from_ref(&device), &recorded.overrides);
     environment.machine = machine::lasting();
     let data = args.data.as_deref();
-    let (sizes, first) = sweep::sizes(&ready.experiments, data)?;
+    let (sizes, first) = dataset::sizes([&ready.experiment().data], data)?;
     let mut job = sweep::job(&ready.experiments, &sizes, environment, &device)?;
     let until = leg(record);
     job.runs.iter_mut().for_each(|run| run.epochs = until.unwrap_or(run.epochs));
     interrupt::as_sweep(&job.stop).map_err(Error::Worker)?;
-    let keeping = sweep::keeping(!ready.kept.file(RunFile::Weights).exists(), CHECKPOINTS);
-    let runner = sweep::runner(&device, data, first).keeping(keeping);
+    let keeping = session::keeping(!ready.kept.file(RunFile::Weights).exists(), CHECKPOINTS);
+    let runner = session::runner(&device, data, first).keeping(keeping);
     let mut runner = AsFar { runner: runner.stopped_by(job.stop.clone()), until };
     let mut progress = Progress::on_stderr();
     let summary = execute(&job, &mut OneByOne(&mut runner), store, &mut progress, Start::Fresh)?;

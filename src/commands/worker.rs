@@ -7,13 +7,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::sweep::{keeping, run_of, runner};
+use super::session::{experiment_of, keeping, run_of, runner};
 use super::{Error, interrupt, prepare};
 use crate::cli::WorkerArgs;
 use crate::device::Resolved;
-use crate::experiment::{self, Experiment};
 use crate::records::{EpochRow, StoreError};
-use crate::spec::load::Loader;
 use crate::sweep::{End, Point, Run, StepReport, Stop, Watch, Work, attempt};
 use crate::train::pace::Warm;
 use crate::train::runner::{Runner, Task};
@@ -105,15 +103,6 @@ impl Worker<'_> {
 
 fn failed(reason: String) -> Message {
     Message::Ended(End::Failed(reason))
-}
-
-fn experiment_of(spec: &str, results: &Path) -> Result<Experiment, String> {
-    let (loader, path) = (Loader::with_results(results), Path::new("resolved.ron"));
-    let told = |error: &dyn std::fmt::Display| format!("its resolved spec cannot be read: {error}");
-    loader.text(path, spec.to_owned()).map_err(|error| told(&error))?;
-    let mut experiments = experiment::sweep(&loader, path, &[])
-        .map_err(|errors| errors.first().map_or_else(String::new, |error| told(error)))?;
-    experiments.list.pop().ok_or_else(|| "its resolved spec has no experiment".into())
 }
 
 /// Keeps the output for what is told to the process that started this one: whatever else writes to

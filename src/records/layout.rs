@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::column::Row;
 use super::halving::HalvingRow;
 use super::rows::{AccuracyRow, EpochRow, RunRow, TimingRow};
 use super::seeds::SeedsRow;
 
 /// The experiments of a sweep and their axes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Layout {
     /// The experiments in the order of the tables, with the values of the axes as they stand in
     /// cells, one for each of `axes`; empty where an experiment has none.

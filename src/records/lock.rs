@@ -17,8 +17,10 @@ pub enum Access {
     /// No other may.
     #[default]
     Alone,
-    /// Those may who say the same.
+    /// Those may who say the same, or `Part`.
     Shared,
+    /// As `Shared`, by one that leaves the tables to whoever collects them.
+    Part,
 }
 
 /// A lock, which is given up when it is dropped.
@@ -37,7 +39,7 @@ impl Lock {
         let Ok(file) = open(path) else { return Ok(None) };
         let locked = match access {
             Access::Alone => file.try_lock(),
-            Access::Shared => file.try_lock_shared(),
+            Access::Shared | Access::Part => file.try_lock_shared(),
         };
         match locked {
             Ok(()) => {
@@ -69,18 +71,22 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// Writes who has the lock into its file: `process 123 on host since 2026-01-01T00:00:00Z: ...`.
 fn sign(mut file: &File) -> io::Result<()> {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let since = humantime::format_rfc3339_seconds(SystemTime::now());
-    let command: Vec<String> = std::env::args().skip(1).collect();
     file.set_len(0)?;
     file.rewind()?;
-    write!(
-        file,
-        "process {} on {} since {since}: {}",
-        std::process::id(),
-        host.trim(),
-        command.join(" ")
-    )
+    let (process, host, command) = (std::process::id(), host(), command_line());
+    write!(file, "process {process} on {host} since {since}: {command}")
+}
+
+/// The name of this machine.
+pub(super) fn host() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    host.trim().to_owned()
+}
+
+/// The arguments of this process.
+pub(super) fn command_line() -> String {
+    std::env::args().skip(1).collect::<Vec<_>>().join(" ")
 }
 
 fn holder(path: &Path) -> String {

@@ -18,6 +18,7 @@
 //! | `kept` | one run's folder, to be trained again |
 //! | `differ` | where two runs differ, by what is kept of them |
 //! | `lock` | who uses it |
+//! | `claim` | who trains a run of it, where several do |
 //! | `inside` | which of its folders and files are links that lead elsewhere |
 //! | `edited` | tables that someone has changed |
 //! | `baseline` | what a sweep sets its experiments against, read from its tables |
@@ -32,6 +33,7 @@ pub mod atomic;
 mod baseline;
 mod bench;
 mod certify;
+mod claim;
 mod classes;
 mod column;
 mod compare;
@@ -55,6 +57,7 @@ mod tables;
 pub use baseline::baseline_of;
 pub use bench::BenchRow;
 pub use certify::{CertifyRow, CertifyRunRow};
+pub use claim::{Claim, Holder, SILENT, Seen};
 pub use classes::{ClassPairRow, ClassRow, ConfusionRow, DisagreeRow};
 pub(crate) use column::table;
 pub use column::{Cell, Column, Row, columns_markdown};
@@ -69,6 +72,6 @@ pub use lock::{Access, Lock};
 pub use record::{Clock, Ending, Environment, Facts, Record, RunId, Span};
 pub use rows::{AccuracyRow, EpochRow, RunRow, Status, TimingRow};
 pub use seeds::{SeedsDecision, SeedsRow, last_decisions};
-pub use store::{Found, Store, StoreError};
+pub use store::{Found, Store, StoreError, peek};
 pub use summary::summary;
 pub use tables::Tables;

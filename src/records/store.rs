@@ -6,11 +6,14 @@
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::atomic;
+use super::claim::Claim;
 use super::column::Row;
 use super::csv::csv_bytes;
 use super::edited::Written;
@@ -32,7 +35,7 @@ pub struct Store {
     root: PathBuf,
     access: Access,
     /// Held as long as the store is there; none where the file system has no locks.
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
     written: Written,
 }
 
@@ -162,7 +165,7 @@ impl Store {
             atomic::tidy(&folder);
         }
         let written = Written::of(&folder);
-        Ok(Self { folder, root, access, _lock: lock, written })
+        Ok(Self { folder, root, access, lock, written })
     }
 
     /// The folder of the sweep.
@@ -180,21 +183,22 @@ impl Store {
         RunFolder::of(&self.folder, &id.experiment, id.seed, &id.spec_hash)
     }
 
-    /// Claims a run, so that no other process trains it; none where another does.
+    /// Whether another process may have a run.
+    pub fn is_shared(&self) -> bool {
+        self.access != Access::Alone || self.lock.is_none()
+    }
+
+    /// Claims a run, so that no other process trains it; none where another does. `lost` is set where
+    /// another takes it over, which believes that this one is gone.
     ///
     /// # Errors
     ///
     /// [`StoreError::Folder`] where the folder of the run cannot be made, [`StoreError::Link`] where it
-    /// leads out of the results, and [`StoreError::NoLocks`].
-    pub fn claim(&self, id: &RunId) -> Result<Option<Lock>, StoreError> {
+    /// leads out of the results, and [`StoreError::Write`].
+    pub fn claim(&self, id: &RunId, lost: Arc<AtomicBool>) -> Result<Option<Claim>, StoreError> {
         let run = self.run(id);
         make_inside(&self.root, run.path())?;
-        no_link(&run.file(RunFile::Claim))?;
-        match Lock::take(&run.file(RunFile::Claim), Access::Alone) {
-            Ok(None) => Err(StoreError::NoLocks { path: run.path().to_owned() }),
-            Ok(claim) => Ok(claim),
-            Err(_) => Ok(None),
-        }
+        Claim::take(&run, lost).map_err(|source| StoreError::Write { path: run.claim(1), source })
     }
 
     /// Looks for the record of a run. A file that cannot be read, or holds another run, is renamed
@@ -299,7 +303,7 @@ impl Store {
 
     /// The record of a run, where there is one that can be read; nothing is set aside.
     pub fn peek(&self, id: &RunId) -> Option<Record> {
-        read(&self.run(id).file(RunFile::Record)).ok().filter(|record| record.id() == *id)
+        peek(&self.folder, id)
     }
 
     /// A file of the sweep's folder beside records and tables; none where it cannot be read.
@@ -394,9 +398,15 @@ impl Store {
     pub fn hold_tables(&self) -> Option<Lock> {
         match self.access {
             Access::Alone => None,
-            Access::Shared => Lock::wait(&self.folder.join(TABLES_LOCK)).ok(),
+            Access::Shared | Access::Part => Lock::wait(&self.folder.join(TABLES_LOCK)).ok(),
         }
     }
+}
+
+/// The record of a run in the folder of its sweep, where there is one that can be read.
+pub fn peek(sweep: &Path, id: &RunId) -> Option<Record> {
+    let run = RunFolder::of(sweep, &id.experiment, id.seed, &id.spec_hash);
+    read(&run.file(RunFile::Record)).ok().filter(|record| record.id() == *id)
 }
 
 /// Held by who uses the folder.

@@ -51,8 +51,6 @@ pub enum RunFile {
     EarlierCheckpoint,
     /// How long it has trained up to that, while it trains.
     Clock,
-    /// Held by the process that trains it, where several share a sweep.
-    Claim,
 }
 
 impl RunFile {
@@ -69,7 +67,6 @@ impl RunFile {
             Self::Checkpoint => "checkpoint.safetensors",
             Self::EarlierCheckpoint => "checkpoint.before.safetensors",
             Self::Clock => "clock.ron",
-            Self::Claim => "claim",
         }
     }
 }
@@ -88,6 +85,11 @@ impl RunFolder {
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Who trains it, where several share a sweep: one file after the other, from 1 on.
+    pub fn claim(&self, number: u32) -> PathBuf {
+        self.0.join(format!("claim.{number}"))
     }
 
     /// A file of it.

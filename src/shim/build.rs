@@ -47,7 +47,8 @@ fn git(args: &[&str]) -> Option<String> {
 fn torch() {
     // torch-sys tells its direct dependants where libtorch is.
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else { return };
-    println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
+    // First beside the program: an archive for other machines has libtorch there.
+    println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN/lib:{lib}");
     compile(&lib);
 }
 

@@ -12,12 +12,14 @@ mod graph;
 mod layers;
 mod memory;
 mod precision;
+mod process;
 mod steps;
 
 pub use graph::{Graph, Stream, peak_memory, search_limit, set_gradients};
 pub use layers::{Norm, Reuse, Then, Window, batch_norm, conv2d, conv2d_then};
 pub use memory::{keep_memory, release_memory};
 pub use precision::{Autocast, Scaling, restore, tf32, unscale, update_scale};
+pub use process::{keep_heap, load, trim_heap};
 pub use steps::{Lion, Muon, RmsProp, RmsPropState, clip, copies, copy, lerp, lion, muon, rmsprop};
 
 unsafe extern "C" {

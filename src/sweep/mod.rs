@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
 
 use crate::records::{
-    Access, Clock, Decisions, Environment, EpochRow, Facts, Found, Layout, Lock, Record, RunId,
+    Access, Claim, Clock, Decisions, Environment, EpochRow, Facts, Found, Layout, Record, RunId,
     RunRow, SeedsRow, Span, Status, Store, StoreError, Tables, summary,
 };
 use crate::spec::halving::Halving;
@@ -217,7 +217,7 @@ impl<'a, T> Sweep<'a, T> {
             (None, None) => self.train(&due, None, pool),
         };
         // Whatever ends the sweep, the tables have what is recorded.
-        if self.store.access() == Access::Shared || self.pace.is_behind() {
+        if self.store.access() != Access::Alone || self.pace.is_behind() {
             self.unwritten = self.write_tables().err();
         }
         trained?;
@@ -320,8 +320,13 @@ impl<'a, T> Sweep<'a, T> {
         Ok(())
     }
 
-    /// Writes the tables; where others share the sweep, with what they have recorded.
+    /// Writes the tables; where others share the sweep, with what they have recorded. Where the tables
+    /// are for others to write, only what is recorded is taken in.
     fn write_tables(&mut self) -> Result<(), StoreError> {
+        if self.store.access() == Access::Part {
+            self.recall_others();
+            return Ok(());
+        }
         let _held = self.store.hold_tables();
         let begun = Instant::now();
         if self.store.access() == Access::Shared {
@@ -381,7 +386,7 @@ struct Live<'a, T> {
     is_second: bool,
     epochs: Vec<EpochRow>,
     /// Held while it trains, where others share the sweep.
-    claim: Option<Lock>,
+    claim: Option<Claim>,
 }
 
 impl<'a, T> Live<'a, T> {
@@ -442,9 +447,11 @@ impl<T> Watch for Keeper<'_, '_, T> {
             return Ok(Admission::Stop);
         }
         let (store, run) = (self.sweep.store, self.live[at].run);
-        if store.access() == Access::Shared {
-            let Some(claim) = store.claim(&run.id)? else { return Ok(Admission::Skip) };
+        if store.is_shared() {
+            let lost = self.sweep.job.stop.flag();
+            let Some(claim) = store.claim(&run.id, lost)? else { return Ok(Admission::Skip) };
             if store.peek(&run.id).is_some_and(|record| self.sweep.is_over(&record)) {
+                claim.clear();
                 return Ok(Admission::Skip);
             }
             self.live[at].claim = Some(claim);
@@ -513,6 +520,12 @@ impl<T> Watch for Keeper<'_, '_, T> {
     }
 
     fn ended(&mut self, at: usize, end: End) -> Result<(), StoreError> {
+        if self.live[at].claim.as_ref().is_some_and(|claim| !claim.is_held()) {
+            let line = "another process goes on with it, to which this one seemed gone";
+            self.said(Some(at), line);
+            self.live[at].claim = None;
+            return Ok(());
+        }
         if let End::Trained(Trained { outcome: Outcome::Stopped, .. }) = end {
             self.sweep.is_stopping();
             self.log(at, "was stopped, with a checkpoint");
@@ -524,8 +537,12 @@ impl<T> Watch for Keeper<'_, '_, T> {
         let record = self.live[at].record(&end, &self.sweep.job.environment);
         let why = record.run.reason.as_deref().unwrap_or("no complaint");
         self.log(at, &format!("ended {}: {why}", record.run.status));
+        let is_over = self.sweep.is_over(&record);
         self.sweep.keep(&self.live[at].outline, record)?;
-        self.live[at].claim = None;
+        match self.live[at].claim.take() {
+            Some(claim) if is_over => claim.clear(),
+            _ => {}
+        }
         Ok(())
     }
 }

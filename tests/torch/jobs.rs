@@ -34,9 +34,13 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The rows of a table without what is measured by a clock or of the process.
 fn rows(results: &Path, name: &str) -> Vec<Row> {
-    let path = results.join("quick").join(name);
+    rows_of(&results.join("quick"), name)
+}
+
+/// The rows of a table of a sweep without what is measured by a clock or of the process.
+pub fn rows_of(sweep: &Path, name: &str) -> Vec<Row> {
+    let path = sweep.join(name);
     let mut rows: Vec<Row> =
         csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect();
     let measured = |name: &str| {

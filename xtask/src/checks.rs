@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use crate::handover::{HandoverError, cargo, compiler};
+use crate::handover::{HandoverError, cargo, compiler, target};
 use crate::setup;
 
 /// Runs every check; `args` go to the test programs.
@@ -74,6 +74,53 @@ fn run_one(check: &Check, libtorch: &Path, args: &[String]) -> Result<bool, Hand
         Ok(status) => Ok(status.success()),
         Err(source) => Err(HandoverError::Start { program: "cargo".into(), source }),
     }
+}
+
+/// Runs the tests that use the shim, with the shim and torch-sys built for AddressSanitizer. What they
+/// call in libtorch is not built so, but its allocations are watched too.
+///
+/// # Errors
+/// What keeps the tests from running.
+pub fn sanitize(args: &[String]) -> Result<ExitCode, HandoverError> {
+    let libtorch = setup::libtorch()?;
+    compiler().ok_or(HandoverError::NoCompiler)?;
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut cargo = cargo(&libtorch);
+    // With a target of its own what runs while it is built is not sanitized.
+    cargo.args(["test", "--release", "--package", "resweep", "--target", &target]);
+    cargo.args(["--lib", "--test", "torch", "--"]);
+    match args {
+        [] => cargo.args(SHIM),
+        args => cargo.args(args),
+    };
+    cargo.env("CARGO_TARGET_DIR", target_of_sanitizer());
+    cargo.env("CXXFLAGS", "-fsanitize=address -fno-omit-frame-pointer -g1");
+    cargo.env("RUSTFLAGS", "-C link-arg=-fsanitize=address");
+    // Memory that libtorch keeps to its end is no leak.
+    cargo.env("ASAN_OPTIONS", "detect_leaks=0:halt_on_error=1");
+    cargo.env("LD_LIBRARY_PATH", library_path(&libtorch));
+    match cargo.status() {
+        Ok(status) if status.success() => Ok(ExitCode::SUCCESS),
+        Ok(_) => Ok(ExitCode::FAILURE),
+        Err(source) => Err(HandoverError::Start { program: "cargo".into(), source }),
+    }
+}
+
+/// Names of tests that call the shim with tensors of their own.
+const SHIM: [&str; 9] = [
+    "shim::",
+    "layers::",
+    "optim::",
+    "precision::",
+    "in_place::",
+    "operation_values::",
+    "operations::",
+    "training::",
+    "init::",
+];
+
+fn target_of_sanitizer() -> std::path::PathBuf {
+    target().join("sanitized")
 }
 
 fn library_path(libtorch: &Path) -> std::ffi::OsString {

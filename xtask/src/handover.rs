@@ -44,9 +44,13 @@ pub fn run() -> Result<ExitCode, HandoverError> {
     Err(HandoverError::Start { program: binary.display().to_string(), source })
 }
 
-fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
+/// Builds the binary.
+///
+/// # Errors
+/// Why it is not there.
+pub fn build(libtorch: &Path) -> Result<PathBuf, HandoverError> {
     compiler().ok_or(HandoverError::NoCompiler)?;
-    let binary = target().join("release/resweep");
+    let binary = binary();
     let mut cargo = cargo(libtorch);
     cargo.args(["build", "--release", "--package", "resweep", "--bin", "resweep"]);
     if binary.exists() {
@@ -120,7 +124,13 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
-fn target() -> PathBuf {
+/// Where the binary is, or will be.
+pub fn binary() -> PathBuf {
+    target().join("release/resweep")
+}
+
+/// The folder of what is built.
+pub fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => std::path::absolute(folder).unwrap_or_else(|_| workspace().join("target")),
         None => workspace().join("target"),

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use resweep::cli::{
-    BisectArgs, CheckArgs, ClassesArgs, CompareArgs, DeviceChoice, DisagreeArgs, EvalArgs,
-    ExportArgs, PlanArgs, PlanSeedsArgs, ReportArgs, RerunArgs, ShowArgs, SweepArgs,
+    BisectArgs, CheckArgs, ClassesArgs, CollectArgs, CompareArgs, DeviceChoice, DisagreeArgs,
+    EvalArgs, ExportArgs, PlanArgs, PlanSeedsArgs, ReportArgs, RerunArgs, ShowArgs, StatusArgs,
+    SweepArgs,
 };
 use resweep::commands;
 use resweep::commands::kept::Ready;
@@ -17,6 +18,7 @@ use resweep::commands::kept::Ready;
 mod bench;
 mod certify;
 mod checks;
+mod dist;
 mod docs;
 mod handover;
 mod libtorch;
@@ -39,7 +41,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Train and evaluate every experiment of a sweep, and write its tables to CSV.
-    Sweep(SweepArgs),
+    Sweep(Box<SweepArgs>),
     /// Evaluate one network with weights from a safetensors file.
     Eval(EvalArgs),
     /// Print or draw a network, list the experiments of a sweep, or compare two networks.
@@ -64,6 +66,10 @@ enum Task {
     Report(ReportArgs),
     /// Write the runs of a sweep for TensorBoard or MLflow.
     Export(ExportArgs),
+    /// Tell how the runs of a sweep on a cluster stand.
+    Status(StatusArgs),
+    /// Write the tables of a sweep that a cluster has trained.
+    Collect(CollectArgs),
     /// Measure resweep against PyTorch in alternation: training and evaluation of four networks.
     Bench(bench::BenchArgs),
     /// Train short budgets with resweep and with PyTorch, and test that their results agree.
@@ -76,6 +82,10 @@ enum Task {
     Synthesize(synthesize::SynthesizeArgs),
     /// Run every check and test: formatting, lints, unit, integration and documentation tests.
     Test {
+        /// Run the tests of the C++ shim alone, built anew with AddressSanitizer, which finds reads and
+        /// writes beyond what is allocated.
+        #[arg(long)]
+        sanitize: bool,
         /// Passed on to the test programs, such as a name to filter by.
         #[arg(last = true)]
         args: Vec<String>,
@@ -83,6 +93,9 @@ enum Task {
     /// Write the pages that are made from the code and the specs: `experiments/REFERENCE.md`, and
     /// the tables of `experiments/README.md`.
     Docs,
+    /// Make one archive that runs on a machine without Rust: the program, specs, licences, and libtorch
+    /// where it is asked for.
+    Dist(dist::DistArgs),
     /// Find or install libtorch, and say where it is. The other commands do it by themselves.
     Setup(SetupArgs),
 }
@@ -109,10 +122,19 @@ fn main() -> ExitCode {
         Task::PlanSeeds(args) => commands::plan_seeds::run(&args),
         Task::Report(args) => commands::report::run(&args),
         Task::Export(args) => commands::export::run(&args),
+        Task::Status(args) => commands::status::run(&args),
+        Task::Collect(args) => commands::collect::run(&args),
+        Task::Sweep(args) if args.dry_run && args.launcher.is_some() => {
+            commands::launch::run(&args, Some(handover::binary()))
+        }
+        Task::Sweep(args) if args.launcher.is_some() => {
+            hand_over(commands::plan::check_sweep(&args))
+        }
         Task::Sweep(args) if args.dry_run => commands::dry_run::run(&args),
         // A mistake in a spec is told before anything is downloaded or compiled.
         Task::Sweep(args) => hand_over(
-            commands::plan::check_sweep(&args).and_then(|()| check_device(args.device.first())),
+            commands::plan::check_sweep(&args)
+                .and_then(|()| check_device(args.train.device.first())),
         ),
         Task::Eval(args) => {
             hand_over(commands::plan::check_network(&args).and_then(|()| check_device(args.device)))
@@ -135,8 +157,10 @@ fn main() -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::from(error.exit_code())
         }),
-        Task::Test { args } => report(checks::run(&args)),
+        Task::Test { sanitize: true, args } => report(checks::sanitize(&args)),
+        Task::Test { args, .. } => report(checks::run(&args)),
         Task::Docs => report(docs::run()),
+        Task::Dist(args) => report(dist::run(&args)),
         Task::Setup(args) => report(setup::explicit(args.kind())),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use super::super::kept::Ready;
-use super::super::sweep::{run_of, runner};
+use super::super::session::{run_of, runner};
 use super::super::worker::own_output;
 use super::super::{Error, fail, prepare};
 use super::talk::{Order, Point, Said};

@@ -90,7 +90,7 @@ pub fn check_sweep(args: &SweepArgs) -> Result<(), ExitCode> {
 
 /// Reads specs for a sweep whose results lie where it says.
 pub fn loader_of(args: &SweepArgs) -> Loader {
-    Loader::with_results(&args.results)
+    Loader::with_results(&args.train.results)
 }
 
 /// A sweep that can train.
