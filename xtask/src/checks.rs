@@ -95,9 +95,12 @@ pub fn sanitize(args: &[String]) -> Result<ExitCode, HandoverError> {
     };
     cargo.env("CARGO_TARGET_DIR", target_of_sanitizer());
     cargo.env("CXXFLAGS", "-fsanitize=address -fno-omit-frame-pointer -g1");
-    cargo.env("RUSTFLAGS", "-C link-arg=-fsanitize=address");
-    // Memory that libtorch keeps to its end is no leak.
-    cargo.env("ASAN_OPTIONS", "detect_leaks=0:halt_on_error=1");
+    cargo.env("RUSTFLAGS", "-C link-arg=-lasan");
+    // Its allocator has to be found before the system's.
+    let runner = format!("CARGO_TARGET_{}_RUNNER", target.to_uppercase().replace('-', "_"));
+    cargo.env(runner, format!("env LD_PRELOAD={}", library_of_sanitizer()));
+    // Memory that libtorch keeps to its end is no leak, and tests ask for more than there is.
+    cargo.env("ASAN_OPTIONS", "detect_leaks=0:allocator_may_return_null=1");
     cargo.env("LD_LIBRARY_PATH", library_path(&libtorch));
     match cargo.status() {
         Ok(status) if status.success() => Ok(ExitCode::SUCCESS),
@@ -118,6 +121,14 @@ const SHIM: [&str; 9] = [
     "training::",
     "init::",
 ];
+
+/// Where the compiler has the library of AddressSanitizer.
+fn library_of_sanitizer() -> String {
+    let compiler = compiler().unwrap_or_else(|| "c++".into());
+    let output = Command::new(compiler).arg("-print-file-name=libasan.so").output();
+    let said = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    said.unwrap_or_else(|_| "libasan.so".into())
+}
 
 fn target_of_sanitizer() -> std::path::PathBuf {
     target().join("sanitized")

@@ -166,15 +166,16 @@ impl Verify<'_> {
             // Half of the time every step ends with a checkpoint, so that many kills meet one; without,
             // those that wait for a write meet tables too.
             let every = if random.random() { 0.0 } else { 0.5 };
-            let is_aimed: bool = random.random();
+            let aim =
+                [Aim::Instant, Aim::Instant, Aim::Write, Aim::Table][random.random_range(0..4)];
             let mut child = self.start(results, every)?;
             let due = Instant::now() + length.mul_f64(random.random_range(0.0..0.7));
-            let last = due + if is_aimed { PATIENCE } else { Duration::ZERO };
+            let last = due + if aim == Aim::Instant { Duration::ZERO } else { PATIENCE };
             let ended = loop {
                 let now = Instant::now();
                 match child.try_wait().map_err(system)? {
                     Some(status) => break Some(status),
-                    None if now >= last || now >= due && writing(results).is_some() => break None,
+                    None if now >= last || now >= due && aim.is_met(results) => break None,
                     None if now >= due => {}
                     None => std::thread::sleep(Duration::from_millis(1)),
                 }
@@ -199,6 +200,36 @@ impl Verify<'_> {
 
 /// The longest that a kill waits for a write.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// When a kill comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aim {
+    /// At an instant that is drawn.
+    Instant,
+    /// After it, when any file is being written.
+    Write,
+    /// After it, when a table is, which takes a fraction of a millisecond.
+    Table,
+}
+
+impl Aim {
+    fn is_met(self, results: &Path) -> bool {
+        match self {
+            Self::Instant => true,
+            Self::Write => writing(results).is_some(),
+            Self::Table => is_writing_table(results),
+        }
+    }
+}
+
+/// Whether a file is being written in the folder of a sweep itself, where tables are. It looks nowhere
+/// else, as it would come too late.
+fn is_writing_table(results: &Path) -> bool {
+    let inner = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_writing = |name: std::ffi::OsString| name.to_string_lossy().starts_with(".writing-");
+    let sweeps = inner(results).map(|entry| entry.path());
+    sweeps.into_iter().any(|sweep| inner(&sweep).any(|entry| is_writing(entry.file_name())))
+}
 
 /// A file that is being written, or was when the process was killed.
 fn writing(results: &Path) -> Option<PathBuf> {

@@ -26,7 +26,7 @@ pub struct DistArgs {
     /// The file to write; by default target/resweep-<version>-<machine>-linux.tar.gz.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Put the libraries of libtorch for the CPU in it, some 500 MB.
+    /// Put the libraries of libtorch for the CPU in it; it is then some 130 MB, and 500 MB unpacked.
     #[arg(long)]
     with_libtorch: bool,
 }
