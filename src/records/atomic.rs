@@ -86,8 +86,13 @@ const WRITING: &str = ".writing-";
 /// # Errors
 /// A folder that cannot be written.
 pub fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    temporary_as(WRITING, folder)
+}
+
+/// The same, whose name begins so.
+pub(super) fn temporary_as(prefix: &str, folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(WRITING);
+    builder.prefix(prefix);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)

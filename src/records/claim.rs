@@ -133,6 +133,12 @@ impl Claim {
         for number in 1..=self.number {
             let _ = fs::remove_file(self.run.claim(number));
         }
+        // Those that a process was killed over.
+        for entry in fs::read_dir(self.run.path()).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(PLACING) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
         self.number = 0;
     }
 
@@ -233,20 +239,26 @@ fn now(folder: &Path) -> io::Result<SystemTime> {
 
 /// Puts a claim in its place, where there is none.
 fn place(path: &Path, holder: &Holder) -> io::Result<bool> {
-    let mut file = atomic::temporary(path.parent().unwrap_or(Path::new(".")))?;
+    let mut file = atomic::temporary_as(PLACING, path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(holder.text().as_bytes())?;
     file.as_file().sync_all()?;
     match fs::hard_link(file.path(), path) {
         Ok(()) => Ok(true),
         // A network file system may repeat a request that it has done: then both names are of one file.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(links(&file)? == 2),
+        // Who has the run now has cleared it away.
+        Err(error) if error.kind() == ErrorKind::NotFound && !file.path().exists() => Ok(false),
         Err(error) if has_no_links(&error) => create(path, holder),
         Err(error) => Err(error),
     }
 }
 
+/// How names of claims begin that are not in their place yet. Files that are half written when a run begins
+/// are removed by their name, so they have another.
+const PLACING: &str = ".claiming-";
+
 fn links(file: &tempfile::NamedTempFile) -> io::Result<u64> {
-    Ok(std::os::unix::fs::MetadataExt::nlink(&file.path().metadata()?))
+    Ok(std::os::unix::fs::MetadataExt::nlink(&file.as_file().metadata()?))
 }
 
 fn has_no_links(error: &io::Error) -> bool {
@@ -351,6 +363,27 @@ mod tests {
             assert_eq!(got.len(), 1);
             assert_eq!(got[0].number, round);
         }
+    }
+
+    /// Who has a run tidies its folder, while others still try for it.
+    #[test]
+    fn a_folder_that_is_tidied_meanwhile_is_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run(&folder);
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    atomic::tidy(run.path());
+                }
+            });
+            for _ in 0..200 {
+                let claim = take(&run).unwrap();
+                assert!(take(&run).is_none());
+                claim.clear();
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
     }
 
     #[test]
