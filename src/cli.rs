@@ -40,9 +40,9 @@ pub enum Command {
     /// Write the runs of a sweep for TensorBoard or MLflow.
     Export(ExportArgs),
     /// Tell how the runs of a sweep on a cluster stand.
-    Status(StatusArgs),
+    Status(SubmittedArgs),
     /// Write the tables of a sweep that a cluster has trained.
-    Collect(CollectArgs),
+    Collect(SubmittedArgs),
     /// Train the runs of one task of a cluster; for the task's own use.
     #[command(hide = true)]
     Task(TaskArgs),
@@ -178,16 +178,9 @@ pub struct TaskArgs {
     pub train: TrainArgs,
 }
 
-/// `resweep status`.
+/// `resweep status` and `resweep collect`.
 #[derive(Debug, Clone, Args)]
-pub struct StatusArgs {
-    /// The folder of a sweep's results, such as results/depth, or the name of the sweep.
-    pub results: PathBuf,
-}
-
-/// `resweep collect`.
-#[derive(Debug, Clone, Args)]
-pub struct CollectArgs {
+pub struct SubmittedArgs {
     /// The folder of a sweep's results, such as results/depth, or the name of the sweep.
     pub results: PathBuf,
 }

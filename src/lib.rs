@@ -17,6 +17,7 @@
 //! | [`plan`] | the graph in a stable order with shapes, weights, MACs, last uses | arithmetic, no tensors |
 //! | [`picture`] | a plan as SVG or Graphviz text, images of a data set as PNG | what a reader sees |
 //! | [`machine`] | the machine, in words | what the kernel says of itself |
+//! | [`regular`] | files that came from someone else, read where they are regular files | paths |
 //! | [`saved`] | where runs leave files for others, and what is in them | names, headers of weights, the hash of a checkpoint |
 //! | [`experiment`] | a sweep's files to planned experiments with their hashes | all of the above |
 //! | `model` | the plan as a tch module | tensors |
@@ -117,6 +118,7 @@ pub mod plan;
 pub mod progress;
 pub mod random;
 pub mod records;
+pub mod regular;
 pub mod report;
 pub mod saved;
 #[cfg(feature = "torch")]

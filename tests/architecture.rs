@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
-const MAY_USE: [(&str, &[&str]); 25] = [
+const MAY_USE: [(&str, &[&str]); 26] = [
     ("spec", &["spec", "op"]),
     ("op", &["op", "shim"]),
     ("graph", &["graph", "op", "spec"]),
     ("plan", &["plan", "graph", "op", "spec"]),
     ("picture", &["plan", "graph", "op"]),
-    ("saved", &[]),
+    ("regular", &[]),
+    ("saved", &["regular"]),
     ("machine", &[]),
     ("experiment", &["experiment", "saved", "plan", "graph", "op", "spec"]),
     ("model", &["model", "plan", "op", "random", "saved", "shim", "torch_error"]),
@@ -26,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 25] = [
             "data",
             "random",
             "records",
+            "regular",
             "saved",
             "device",
             "sweep",
@@ -42,9 +44,9 @@ const MAY_USE: [(&str, &[&str]); 25] = [
     ("report", &["report", "compare", "records", "picture", "statistics"]),
     ("device", &["cli", "shim"]),
     ("cli", &[]),
-    ("data", &["data"]),
-    ("records", &["records", "saved"]),
-    ("cluster", &["cluster", "records", "spec"]),
+    ("data", &["data", "regular"]),
+    ("records", &["records", "regular", "saved"]),
+    ("cluster", &["cluster", "records", "regular", "spec"]),
     ("sweep", &["sweep", "records", "saved", "spec", "statistics"]),
     ("worker", &["worker", "sweep", "records"]),
     ("progress", &["progress", "sweep", "records"]),

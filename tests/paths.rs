@@ -8,12 +8,14 @@ mod made;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use resweep::experiment;
 use resweep::records::{
-    Access, Clock, Ending, EpochRow, Layout, Record, RunId, Span, Status, Store, Tables,
+    Access, Clock, Ending, EpochRow, Folder, Layout, Record, RunId, Span, Status, Store, Tables,
 };
 use resweep::saved::{self, RunFile, RunFolder};
 use resweep::spec::load::Loader;
@@ -212,9 +214,8 @@ fn folders_that_lead_out_are_refused() {
     }
 }
 
-/// Files that are replaced take the place of a link; those that are written in place are refused.
-#[test]
-fn files_that_lead_out_are_replaced_or_refused() {
+/// What a sweep writes and reads, below its folder.
+fn files() -> Vec<PathBuf> {
     let of_sweep = [
         "runs.csv",
         "accuracy.csv",
@@ -232,17 +233,22 @@ fn files_that_lead_out_are_replaced_or_refused() {
         RunFile::Spec,
         RunFile::Environment,
         RunFile::Epochs,
+        RunFile::Predictions,
         RunFile::Log,
         RunFile::Clock,
         RunFile::Checkpoint,
         RunFile::EarlierCheckpoint,
     ];
-    let names = of_sweep.map(PathBuf::from).into_iter();
     let scene = Scene::new();
     let inner = scene.run().path().strip_prefix(scene.sweep()).unwrap().to_owned();
-    let names = names.chain(of_run.map(|file| inner.join(file.name())));
-    let names = names.chain([inner.join("claim.1")]);
-    for name in names {
+    let of_run = of_run.map(RunFile::name).into_iter().chain(["claim.1"]);
+    of_sweep.map(PathBuf::from).into_iter().chain(of_run.map(|name| inner.join(name))).collect()
+}
+
+/// Files that are replaced take the place of a link; those that are written in place are refused.
+#[test]
+fn files_that_lead_out_are_replaced_or_refused() {
+    for name in files() {
         for to in ["kept.txt", "new.txt"] {
             let scene = Scene::new();
             let place = scene.sweep().join(&name);
@@ -254,6 +260,41 @@ fn files_that_lead_out_are_replaced_or_refused() {
             scene.is_untouched();
         }
     }
+}
+
+/// Nobody writes to these pipes: who waited for one would wait for ever.
+#[test]
+fn pipes_in_the_place_of_files_are_not_waited_for() {
+    for name in files() {
+        let scene = Scene::new();
+        scene.write().unwrap();
+        let place = scene.sweep().join(&name);
+        let _ = fs::remove_file(&place);
+        assert!(Command::new("mkfifo").arg(&place).status().unwrap().success());
+        let (done, ended) = mpsc::channel();
+        let child = std::thread::spawn(move || {
+            read_all(&scene);
+            let _ = scene.write();
+            read_all(&scene);
+            let _ = done.send(());
+        });
+        let in_time = ended.recv_timeout(Duration::from_secs(20));
+        assert_ne!(in_time, Err(RecvTimeoutError::Timeout), "{} is waited for", name.display());
+        child.join().unwrap();
+    }
+}
+
+/// All that is read of a sweep and its run.
+fn read_all(scene: &Scene) {
+    let folder = Folder::open(&scene.sweep()).unwrap();
+    for run in &folder.runs {
+        let _ = (run.epochs(), run.predictions(), run.said());
+    }
+    let _ = resweep::records::peek(&scene.sweep(), &scene.id);
+    let _ = resweep::records::baseline_of(&scene.sweep());
+    let store = Store::open(&scene.results(), "made", Access::Shared);
+    let _ =
+        store.map(|store| (store.find(&scene.id), store.clock(&scene.id), store.note("note.ron")));
 }
 
 /// What was set aside is removed as a link, not as what it leads to.

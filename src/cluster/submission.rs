@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::slurm::Task;
 use crate::records::{Layout, RunId, atomic};
+use crate::regular;
 use crate::spec::halving::Halving;
 use crate::spec::until_resolved::UntilResolved;
 
@@ -258,7 +259,7 @@ fn next(sweep: &Path) -> Result<PathBuf, SubmissionError> {
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, SubmissionError> {
     let unreadable = |why: String| SubmissionError::Unreadable { path: path.to_owned(), why };
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let text = regular::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     ron::from_str(&text).map_err(|error| unreadable(error.to_string()))
 }
 

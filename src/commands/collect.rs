@@ -7,13 +7,13 @@ use rayon::prelude::*;
 
 use super::plan::print;
 use super::results::{self, FolderError};
-use crate::cli::CollectArgs;
+use crate::cli::SubmittedArgs;
 use crate::cluster::{Planned, SubmissionError};
 use crate::records::{Access, Record, Status, Store, StoreError, Tables, peek, summary};
 use crate::saved;
 
 /// Writes the tables, by what is recorded so far.
-pub fn run(args: &CollectArgs) -> ExitCode {
+pub fn run(args: &SubmittedArgs) -> ExitCode {
     match collect(&args.results) {
         Ok((text, is_clean)) => match print(&text) {
             ExitCode::SUCCESS if !is_clean => ExitCode::FAILURE,

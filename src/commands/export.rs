@@ -15,6 +15,7 @@ use crate::compare::newest_runs;
 use crate::experiment::Experiment;
 use crate::export::{Export, Exported, Mlflow, Tensorboard, Unwritable};
 use crate::records::{Run, RunRow, Unreadable};
+use crate::regular;
 use crate::saved::{self, RunFile};
 
 /// Why nothing can be written.
@@ -153,7 +154,7 @@ impl Recipes {
 
 /// The text of a run's spec without the line of its seeds; none where there is no such file.
 fn spec_key(run: &Run) -> Option<String> {
-    let text = std::fs::read_to_string(run.file(RunFile::Spec)).ok()?;
+    let text = regular::read_to_string(run.file(RunFile::Spec)).ok()?;
     let is_of_seeds = |line: &&str| line.trim_start().starts_with("seeds:");
     Some(text.lines().filter(|line| !is_of_seeds(line)).collect::<Vec<_>>().join("\n"))
 }

@@ -18,6 +18,7 @@ use crate::compare::Metric;
 use crate::experiment::{self, Experiment, Experiments};
 use crate::progress::lines::left;
 use crate::records::{Folder, Run, Status};
+use crate::regular;
 use crate::saved;
 use crate::spec::error::suggest;
 use crate::spec::load::Loader;
@@ -222,7 +223,7 @@ struct Shares {
 
 /// Runs that trained side by side.
 fn jobs(folder: &Path) -> u32 {
-    let text = std::fs::read_to_string(folder.join("jobs.ron")).unwrap_or_default();
+    let text = regular::read_to_string(folder.join("jobs.ron")).unwrap_or_default();
     ron::from_str::<Shares>(&text).map_or(1, |shares| shares.jobs.max(1))
 }
 

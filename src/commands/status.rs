@@ -8,14 +8,15 @@ use std::process::ExitCode;
 use super::collect::{ClusterError, planned, records};
 use super::plan::print;
 use super::results;
-use crate::cli::StatusArgs;
+use crate::cli::SubmittedArgs;
 use crate::cluster::{self, PlannedRun, Queued};
 use crate::plan::table;
 use crate::records::{Claim, Record, RunId, Seen, Status};
+use crate::regular;
 use crate::saved::{RunFile, RunFolder};
 
 /// Tells it.
-pub fn run(args: &StatusArgs) -> ExitCode {
+pub fn run(args: &SubmittedArgs) -> ExitCode {
     match status(&args.results) {
         Ok(text) => print(&text),
         Err(error) => error.told(),
@@ -147,7 +148,7 @@ fn state(
 
 /// The rows of `epochs.csv` of a run.
 fn rows(folder: &RunFolder) -> usize {
-    let text = std::fs::read_to_string(folder.file(RunFile::Epochs)).unwrap_or_default();
+    let text = regular::read_to_string(folder.file(RunFile::Epochs)).unwrap_or_default();
     text.lines().count().saturating_sub(1)
 }
 

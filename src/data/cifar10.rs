@@ -8,12 +8,12 @@ mod folder;
 mod locate;
 mod write;
 
-use std::fs;
 use std::path::Path;
 
 use rayon::prelude::*;
 
 use super::{CHANNELS, DataError, Dataset, IMAGE_BYTES, Images, MetaProblem, SIDE, shapes10};
+use crate::regular;
 
 pub use locate::{Sources, at_hand, locate, locate_among};
 pub use write::write;
@@ -131,7 +131,7 @@ fn read_records(path: &Path) -> Result<Vec<u8>, DataError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, DataError> {
-    fs::read(path).map_err(|source| DataError::Unreadable { path: path.to_owned(), source })
+    regular::read(path).map_err(|source| DataError::Unreadable { path: path.to_owned(), source })
 }
 
 /// Checks that every file has the official number of records where a training file has it. This

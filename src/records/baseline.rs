@@ -4,12 +4,13 @@ use std::path::Path;
 
 use super::column::Row;
 use super::rows::AccuracyRow;
+use crate::regular;
 
 /// The `baseline` of the sweep whose folder this is: the one experiment with a mean and no difference from
 /// the baseline. None where the sweep names none or it has no mean yet, and where the table cannot be read.
 #[must_use]
 pub fn baseline_of(sweep: &Path) -> Option<String> {
-    let mut reader = csv::Reader::from_path(sweep.join(AccuracyRow::FILE)).ok()?;
+    let mut reader = csv::Reader::from_reader(regular::open(sweep.join(AccuracyRow::FILE)).ok()?);
     let header = reader.headers().ok()?.clone();
     let column = |name: &str| header.iter().position(|own| own == name);
     let (experiment, mean) = (column("experiment")?, column("top1_mean")?);

@@ -11,6 +11,7 @@ use std::{fs, io};
 use sha2::{Digest, Sha256};
 
 use super::atomic;
+use crate::regular;
 use crate::saved::hex;
 
 /// The tables in a folder, as they were written. What they are is read anew each time, as another
@@ -36,7 +37,7 @@ impl Written {
     pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let (path, mut hashes) = (self.folder.join(name), self.hashes());
         let known = hashes.entry(name.to_owned()).or_default();
-        let there = fs::read(&path).ok();
+        let there = regular::read(&path).ok();
         let (old, new) = (there.as_deref().map(hash), hash(bytes));
         match &old {
             Some(old) if *old == new && known.contains(old) => return Ok(()),
@@ -65,7 +66,7 @@ impl Written {
     }
 
     fn hashes(&self) -> Hashes {
-        let text = fs::read_to_string(self.folder.join(FILE)).unwrap_or_default();
+        let text = regular::read_to_string(self.folder.join(FILE)).unwrap_or_default();
         let mut hashes = Hashes::new();
         for (hash, name) in text.lines().filter_map(|line| line.split_once("  ")) {
             hashes.entry(name.to_owned()).or_default().push(hash.to_owned());

@@ -12,6 +12,7 @@ use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors};
 use super::head;
 use super::rows::{EpochRow, RunRow};
 use super::seeds::{SeedsRow, last_decisions};
+use crate::regular;
 use crate::saved::{self, RunFile};
 
 /// The runs in a sweep's folder.
@@ -141,7 +142,7 @@ impl Run {
 
     fn decoded<T>(&self, decode: fn(&[u8]) -> Result<T, String>) -> Result<Option<T>, Unreadable> {
         let path = self.file(RunFile::Predictions);
-        let bytes = match fs::read(&path) {
+        let bytes = match regular::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Unreadable { path, why: error.to_string() }),
             Ok(bytes) => bytes,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::atomic;
 use super::column::{Cell, table};
+use crate::regular;
 
 table! {
     /// A row of `halving.csv`: one experiment at one rung that it came to.
@@ -72,7 +73,7 @@ pub struct Decisions {
 impl Decisions {
     /// The decisions in a sweep's folder, where there are any that hang on the same.
     pub fn load(folder: &Path, of: &str) -> Option<Self> {
-        let text = std::fs::read_to_string(folder.join(FILE)).ok()?;
+        let text = regular::read_to_string(folder.join(FILE)).ok()?;
         ron::from_str(&text).ok().filter(|found: &Self| found.of == of)
     }
 

@@ -1,7 +1,7 @@
 //! The row of a run from its record, or the rows of its epochs, each without the other: the epochs are most
 //! of a record, and to list and to compare runs none of them is needed.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::rows::{EpochRow, RunRow};
 use super::store::read;
+use crate::regular;
 
 /// The line that comes after the row, as records are written. In no text of the row there is a line
 /// break, which RON writes as `\n`.
@@ -23,7 +24,7 @@ const USUAL: usize = 4096;
 /// # Errors
 /// What reading it reports, and `InvalidData` for what is no record.
 pub(super) fn row(path: &Path) -> io::Result<RunRow> {
-    let mut file = File::open(path)?;
+    let mut file = regular::open(path)?;
     match head(&mut file)?.as_deref().map(parsed) {
         Some(Some(row)) if is_whole(&mut file)? => Ok(row),
         // It is written in another way, or broken: then the whole says what is wrong.
@@ -36,7 +37,7 @@ pub(super) fn row(path: &Path) -> io::Result<RunRow> {
 /// # Errors
 /// As for [`row`].
 pub(super) fn epochs(path: &Path) -> io::Result<Vec<EpochRow>> {
-    let text = fs::read_to_string(path)?;
+    let text = regular::read_to_string(path)?;
     let after = std::str::from_utf8(AFTER).unwrap_or_default();
     let rest = text.split_once(after).and_then(|(_, rest)| rest.strip_suffix(END_TEXT));
     match rest.and_then(|rows| ron::from_str(&format!("[{rows}]")).ok()) {

@@ -23,12 +23,13 @@ pub(super) fn is_link(file: &Path) -> Option<PathBuf> {
     fs::read_link(file).ok()
 }
 
-/// Opens no link that took the place of a file.
+/// Opens no link that took the place of a file, and waits for no pipe that did.
 pub(super) fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {
+        use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+        options.custom_flags(OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed());
     }
     options
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::record::{Environment, Record};
 use super::store::read;
+use crate::regular;
 use crate::saved::RunFile;
 
 /// What the folder of a run holds of it.
@@ -101,7 +102,7 @@ impl KeptRun {
 
 fn text(folder: &Path, file: RunFile) -> Result<String, NotKept> {
     let path = folder.join(file.name());
-    fs::read_to_string(&path).map_err(|error| match error.kind() {
+    regular::read_to_string(&path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
             NotKept::NoRun { path: folder.to_owned(), missing: file.name(), inside: below(folder) }
         }

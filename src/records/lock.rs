@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::inside::without_links;
+use crate::regular;
 
 /// Whether others may use a folder at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,7 +91,7 @@ pub(super) fn command_line() -> String {
 }
 
 fn holder(path: &Path) -> String {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let text = regular::read_to_string(path).unwrap_or_default();
     if text.is_empty() { "another process".to_owned() } else { text }
 }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::regular;
+
 use super::column::{Cell, Row, table};
 
 table! {
@@ -74,9 +76,8 @@ impl Cell for SeedsDecision {
 /// The latest decision of every pair in the folder of a sweep; nothing where no seeds were added by
 /// rule, or the table cannot be read.
 pub fn last_decisions(sweep: &Path) -> Vec<SeedsRow> {
-    let Ok(mut reader) = csv::Reader::from_path(sweep.join(SeedsRow::FILE)) else {
-        return Vec::new();
-    };
+    let Ok(file) = regular::open(sweep.join(SeedsRow::FILE)) else { return Vec::new() };
+    let mut reader = csv::Reader::from_reader(file);
     let mut last: Vec<SeedsRow> = Vec::new();
     for row in reader.deserialize::<SeedsRow>().map_while(Result::ok) {
         last.retain(|known| (&known.experiment, &known.other) != (&row.experiment, &row.other));

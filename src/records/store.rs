@@ -25,6 +25,7 @@ use super::record::{Clock, Environment, Record, RunId};
 use super::rows::EpochRow;
 use super::seeds::SeedsRow;
 use super::tables::Tables;
+use crate::regular;
 use crate::saved::{self, RunFile, RunFolder};
 
 /// The folder of one sweep, which no other process may open for itself meanwhile.
@@ -284,7 +285,7 @@ impl Store {
 
     /// How long a run had trained that goes on from a checkpoint, where it is known.
     pub fn clock(&self, id: &RunId) -> Option<Clock> {
-        ron::from_str(&fs::read_to_string(self.run(id).file(RunFile::Clock)).ok()?).ok()
+        ron::from_str(&regular::read_to_string(self.run(id).file(RunFile::Clock)).ok()?).ok()
     }
 
     /// Keeps the record of a run that ended, in place of an earlier one. When it returns, the
@@ -308,7 +309,7 @@ impl Store {
 
     /// A file of the sweep's folder beside records and tables; none where it cannot be read.
     pub fn note(&self, name: &str) -> Option<String> {
-        fs::read_to_string(self.folder.join(name)).ok()
+        regular::read_to_string(self.folder.join(name)).ok()
     }
 
     /// Keeps such a file.
@@ -443,7 +444,7 @@ fn write_ron<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
 
 /// A record from its file.
 pub(super) fn read(path: &Path) -> io::Result<Record> {
-    let text = fs::read_to_string(path)?;
+    let text = regular::read_to_string(path)?;
     ron::from_str(&text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 

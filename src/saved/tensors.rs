@@ -9,6 +9,7 @@ use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::header;
+use crate::regular;
 
 /// A tensor that is not the same in two files.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +60,7 @@ pub fn parted(first: &Path, second: &Path) -> io::Result<Vec<Parted>> {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    std::fs::read(path)
+    regular::read(path)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::regular;
+
 use super::header::{self, Entries};
 
 /// What keeps weights on the disk from being those of a network.
@@ -56,11 +58,7 @@ pub fn check(path: &Path) -> io::Result<()> {
 
 fn read(path: &Path) -> io::Result<Entries> {
     let invalid = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
-    // A pipe would be waited for.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(invalid("it is no file"));
-    }
-    let mut file = File::open(path)?;
+    let mut file = regular::open(path)?;
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(|_| invalid(header::NONE))?;
     let length = u64::from_le_bytes(length);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::collect::Trained;
 use crate::records::Environment;
+use crate::regular;
 use crate::report::{Again, Group};
 use crate::saved::RunFile;
 
@@ -19,7 +20,7 @@ pub(super) fn again(
     trained: &[Trained],
 ) -> Again {
     let spec = |own: &Trained| {
-        let spec = std::fs::read_to_string(own.folder.join(RunFile::Spec.name()));
+        let spec = regular::read_to_string(own.folder.join(RunFile::Spec.name()));
         (own.name.clone(), spec.unwrap_or_default())
     };
     Again {
@@ -102,7 +103,7 @@ fn facts(groups: &[Group], folders: &[(String, PathBuf)]) -> Vec<(String, Vec<(S
 
 /// What a run says that it trained with and on.
 fn environment(folder: &Path) -> Option<String> {
-    std::fs::read_to_string(folder.join(RunFile::Environment.name())).ok()
+    regular::read_to_string(folder.join(RunFile::Environment.name())).ok()
 }
 
 /// `0, 1, 2`, or where these are many and without gaps `0 to 49`.

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use crate::experiment::{self, Experiment};
 use crate::records::{EpochRow, Unreadable};
+use crate::regular;
 use crate::report::Unfinished;
 use crate::saved::{self, RunFile};
 use crate::spec::load::Loader;
@@ -69,7 +70,7 @@ fn planned(spec: &Path) -> Option<(Experiment, u64)> {
 /// The epochs that were trained; none before the first has ended.
 fn epochs(folder: &Path) -> Result<Vec<EpochRow>, Unreadable> {
     let path = folder.join(RunFile::Epochs.name());
-    let bytes = match fs::read(&path) {
+    let bytes = match regular::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(Unreadable { path, why: error.to_string() }),
         Ok(bytes) => bytes,

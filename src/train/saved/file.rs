@@ -9,6 +9,7 @@ use tch::{Device, TchError, Tensor};
 
 use super::Saved;
 use crate::records::atomic;
+use crate::regular;
 use crate::saved::{State, hash, header_of};
 
 /// What keeps a state from being read or written.
@@ -102,7 +103,7 @@ fn written(
 /// A file that is missing, of another version, cut short or changed.
 pub fn read(path: &Path) -> Result<Saved, FileError> {
     let unusable = |reason: String| FileError::Unusable { path: path.to_path_buf(), reason };
-    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+    let bytes = regular::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => FileError::Missing { path: path.to_path_buf() },
         _ => unusable(error.to_string()),
     })?;

@@ -158,7 +158,8 @@ fn missing() -> Vec<&'static str> {
 }
 
 fn install() -> Result<(), String> {
-    let script = "apt-get update -q && apt-get install -q -y --no-install-recommends \
+    let script = "set -- -q -o Acquire::http::Timeout=20 -o Acquire::Retries=1\n\
+                  apt-get \"$@\" update && apt-get \"$@\" install -y --no-install-recommends \
                   munge slurmctld slurmd slurm-client";
     let mut command = Command::new("sh");
     command.args(["-c", script]).env("DEBIAN_FRONTEND", "noninteractive");
