@@ -8,9 +8,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use resweep::cli::{
-    BisectArgs, CheckArgs, ClassesArgs, CollectArgs, CompareArgs, DeviceChoice, DisagreeArgs,
-    EvalArgs, ExportArgs, PlanArgs, PlanSeedsArgs, ReportArgs, RerunArgs, ShowArgs, StatusArgs,
-    SweepArgs,
+    BisectArgs, CheckArgs, ClassesArgs, CompareArgs, DeviceChoice, DisagreeArgs, EvalArgs,
+    ExportArgs, PlanArgs, PlanSeedsArgs, ReportArgs, RerunArgs, ShowArgs, SubmittedArgs, SweepArgs,
 };
 use resweep::commands;
 use resweep::commands::kept::Ready;
@@ -67,9 +66,9 @@ enum Task {
     /// Write the runs of a sweep for TensorBoard or MLflow.
     Export(ExportArgs),
     /// Tell how the runs of a sweep on a cluster stand.
-    Status(StatusArgs),
+    Status(SubmittedArgs),
     /// Write the tables of a sweep that a cluster has trained.
-    Collect(CollectArgs),
+    Collect(SubmittedArgs),
     /// Measure resweep against PyTorch in alternation: training and evaluation of four networks.
     Bench(bench::BenchArgs),
     /// Train short budgets with resweep and with PyTorch, and test that their results agree.
