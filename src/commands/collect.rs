@@ -9,7 +9,9 @@ use super::plan::print;
 use super::results::{self, FolderError};
 use crate::cli::SubmittedArgs;
 use crate::cluster::{Planned, SubmissionError};
-use crate::records::{Access, Record, Status, Store, StoreError, Tables, peek, summary};
+use crate::records::{
+    Access, Record, Row, RunRow, Status, Store, StoreError, Tables, peek, summary,
+};
 use crate::saved;
 
 /// Writes the tables, by what is recorded so far.
@@ -68,12 +70,10 @@ fn collect(asked: &Path) -> Result<(String, bool), ClusterError> {
     let records = records(&sweep, &planned);
     let left = records.iter().filter(|it| !it.as_ref().is_some_and(is_over)).count();
     let found: Vec<Record> = records.into_iter().flatten().collect();
-    if planned.rules.are_there() {
-        let text = "The one task of this sweep decides on the way which runs are trained, and writes the \
-                    tables itself: they are there\n";
-        return Ok((text.into(), true));
-    }
     let tables = Tables::of(&planned.layout, found.iter());
+    if planned.rules.are_there() {
+        return Ok((decided_on_the_way(&sweep, &tables), !found.iter().any(has_failed)));
+    }
     let store = opened(&sweep)?;
     {
         let _held = store.hold_tables();
@@ -86,17 +86,29 @@ fn collect(asked: &Path) -> Result<(String, bool), ClusterError> {
             aside.display()
         );
     }
-    let is_clean = !found.iter().any(|it| it.run.status == Status::Failed);
+    let is_clean = !found.iter().any(has_failed);
     let folder = sweep.display();
-    let mut text = format!(
-        "{}Tables: {folder}/accuracy.csv, timing.csv, runs.csv, epochs.csv\n",
-        summary(&tables)
-    );
+    let mut text = told(&sweep, &tables);
     if left > 0 {
         let runs = if left == 1 { "run is" } else { "runs are" };
         text += &format!("{left} {runs} not over: cargo xtask status {folder}\n");
     }
     Ok((text, is_clean))
+}
+
+/// The summary, and where the tables are.
+fn told(sweep: &Path, tables: &Tables) -> String {
+    let folder = sweep.display();
+    format!("{}Tables: {folder}/accuracy.csv, timing.csv, runs.csv, epochs.csv\n", summary(tables))
+}
+
+/// What is told of a sweep whose one task decides which runs are trained.
+fn decided_on_the_way(sweep: &Path, tables: &Tables) -> String {
+    let task = "The one task of this sweep decides on the way which runs are trained, and writes the tables itself";
+    match sweep.join(RunRow::FILE).exists() {
+        true => format!("{}{task}; they are as of its latest run.\n", told(sweep, tables)),
+        false => format!("{task}. There are none yet: cargo xtask status {}\n", sweep.display()),
+    }
 }
 
 /// The store of a sweep that was named by its folder, or by a link to it.
@@ -106,6 +118,10 @@ fn opened(sweep: &Path) -> Result<Store, StoreError> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let results = folder.parent().unwrap_or(Path::new("/"));
     Store::open(results, &saved::name_of(&name), Access::Shared)
+}
+
+fn has_failed(record: &Record) -> bool {
+    record.run.status == Status::Failed
 }
 
 fn is_over(record: &Record) -> bool {
