@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use indicatif::ProgressDrawTarget;
 use resweep::progress::Progress;
@@ -463,6 +464,22 @@ fn plain_lines_tell_of_the_sweep() {
     execute(&job(&fates), &mut OneByOne(&mut mock), &bench.store(), &mut progress, Start::Resume)
         .unwrap();
     insta::assert_snapshot!("plain_lines", String::from_utf8(lines).unwrap());
+}
+
+#[test]
+fn who_has_a_run_that_is_left_to_it_is_told() {
+    let bench = Bench::new();
+    let job = job(&GOOD[..2]);
+    let store = Store::open(bench.results.path(), "depth", Access::Shared).unwrap();
+    let claim = store.claim(&job.runs[0].id, Arc::default()).unwrap();
+    let (mut mock, mut lines) = (Mock::default(), Vec::new());
+    let mut progress = Progress::plain(&mut lines);
+    execute(&job, &mut OneByOne(&mut mock), &store, &mut progress, Start::Resume).unwrap();
+    drop(claim);
+    assert_eq!(mock.trained, ["r20/1"]);
+    let text = String::from_utf8(lines).unwrap();
+    let own = format!("r20 seed 0  is left to process {} on ", std::process::id());
+    assert!(text.contains(&own) && text.contains(", which has it since 2"), "{text}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::cli::{JobsChoice, TaskArgs};
 use crate::cluster::{PlannedRun, Submission};
 use crate::experiment::{self, Experiment};
 use crate::machine;
+use crate::progress::lines;
 use crate::records::{Access, Claim, Store};
 use crate::saved::RunFolder;
 use crate::sweep::{Job, Run, Split, Start, Stop, Summary};
@@ -66,7 +67,7 @@ fn work(args: &TaskArgs) -> Result<Summary, Error> {
     }
     match is_whole {
         true => print!("{}", told(&summary, &store, &job)),
-        false => println!("{} runs trained, {} not over", summary.trained, summary.left),
+        false => println!("{} taken up, {} not over", lines::runs(summary.trained), summary.left),
     }
     Ok(summary)
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use indicatif::HumanDuration;
 
-use crate::records::{Decision, EpochRow, HalvingRow, RunRow, SeedsDecision, SeedsRow, Status};
+use crate::records::{
+    Decision, EpochRow, HalvingRow, Holder, RunRow, SeedsDecision, SeedsRow, Status,
+};
 use crate::sweep::{Outline, Planned, Point, StepReport};
 
 /// `resnet18 seed 0`.
@@ -14,11 +16,16 @@ pub fn name(experiment: &str, seed: u64) -> String {
 
 /// `depth: 12 runs, 3 of them already finished`.
 pub fn planned(plan: &Planned) -> String {
-    let (kept, runs) = (plan.kept.len(), plan.kept.len() + plan.due.len());
+    let (kept, count) = (plan.kept.len(), plan.kept.len() + plan.due.len());
     match kept {
-        0 => format!("{}: {runs} runs", plan.sweep),
-        _ => format!("{}: {runs} runs, {kept} of them already finished", plan.sweep),
+        0 => format!("{}: {}", plan.sweep, runs(count)),
+        _ => format!("{}: {}, {kept} of them already finished", plan.sweep, runs(count)),
     }
+}
+
+/// `1 run`, `12 runs`.
+pub fn runs(count: usize) -> String {
+    if count == 1 { "1 run".into() } else { format!("{count} runs") }
 }
 
 /// `resnet18 seed 0  already finished: ok, test 95.12 %`.
@@ -45,6 +52,16 @@ pub fn went_on(run: &Outline, from: Point) -> String {
         0 => format!("{name}  goes on from its checkpoint after epoch {epochs}"),
         _ => format!("{name}  goes on from its checkpoint in epoch {}, step {steps}", epochs + 1),
     }
+}
+
+/// `resnet18 seed 0  is left to process 123 on node7, job 41_3, which has it since 2026-01-01T00:00:00Z`.
+pub fn left_to(run: &Outline, holder: Option<&Holder>) -> String {
+    let name = name(&run.id.experiment, run.id.seed);
+    let Some(Holder { process, host, job, since, .. }) = holder else {
+        return format!("{name}  is left to another process, which has it");
+    };
+    let job = job.as_ref().map_or(String::new(), |job| format!(", job {job}"));
+    format!("{name}  is left to process {process} on {host}{job}, which has it since {since}")
 }
 
 /// `resnet18 seed 0  stopped, with a checkpoint`.

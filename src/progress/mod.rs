@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::records::{EpochRow, HalvingRow, RunId, RunRow, SeedsRow};
+use crate::records::{EpochRow, HalvingRow, Holder, RunId, RunRow, SeedsRow};
 use crate::sweep::{Observer, Outline, Planned, Point, StepReport, Warning};
 
 use forecast::Forecast;
@@ -154,6 +154,10 @@ impl<W: Write> Observer for Progress<W> {
 
     fn went_on(&mut self, run: &Outline, from: Point) {
         self.say(&lines::went_on(run, from));
+    }
+
+    fn left_to(&mut self, run: &Outline, holder: Option<&Holder>) {
+        self.say(&lines::left_to(run, holder));
     }
 
     fn stopping(&mut self) {

@@ -449,7 +449,12 @@ impl<T> Watch for Keeper<'_, '_, T> {
         let (store, run) = (self.sweep.store, self.live[at].run);
         if store.is_shared() {
             let lost = self.sweep.job.stop.flag();
-            let Some(claim) = store.claim(&run.id, lost)? else { return Ok(Admission::Skip) };
+            let Some(claim) = store.claim(&run.id, lost)? else {
+                let holder = Claim::seen(&store.run(&run.id)).ok().flatten();
+                let holder = holder.and_then(|seen| seen.holder);
+                self.sweep.observer.left_to(&self.live[at].outline, holder.as_ref());
+                return Ok(Admission::Skip);
+            };
             if store.peek(&run.id).is_some_and(|record| self.sweep.is_over(&record)) {
                 claim.clear();
                 return Ok(Admission::Skip);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::{EpochRow, HalvingRow, RunId, RunRow, SeedsRow, StoreError};
+use crate::records::{EpochRow, HalvingRow, Holder, RunId, RunRow, SeedsRow, StoreError};
 
 use super::{Point, Run};
 
@@ -25,6 +25,8 @@ pub trait Observer {
     fn resumed(&mut self, _run: &Outline, _row: &RunRow) {}
     /// A run goes on from a checkpoint on the way.
     fn went_on(&mut self, _run: &Outline, _from: Point) {}
+    /// A run is left to another process, which has it; who that is, where it can be told.
+    fn left_to(&mut self, _run: &Outline, _holder: Option<&Holder>) {}
     /// The sweep is to stop: the runs under way stop after their steps in hand.
     fn stopping(&mut self) {}
     /// A run was stopped, with a checkpoint.
