@@ -1,6 +1,6 @@
 //! `status RESULTS`: how the runs of a sweep on a cluster stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use super::results;
 use crate::cli::SubmittedArgs;
 use crate::cluster::{self, PlannedRun, Queued};
 use crate::plan::table;
-use crate::records::{Claim, Record, RunId, Seen, Status};
+use crate::records::{Claim, Record, RunId, SeedsDecision, Seen, Status, last_decisions};
 use crate::regular;
 use crate::saved::{RunFile, RunFolder};
 
@@ -34,13 +34,32 @@ fn status(asked: &Path) -> Result<String, ClusterError> {
         }
     };
     let records = records(&sweep, &planned);
-    let lines: Vec<Line> = planned
-        .runs
-        .iter()
-        .zip(&records)
-        .map(|(run, record)| Line::of(&sweep, run, record.as_ref(), &queued))
-        .collect();
+    let runs = planned.runs.iter().zip(&records);
+    let mut lines: Vec<Line> =
+        runs.map(|(run, record)| Line::of(&sweep, run, record.as_ref(), &queued)).collect();
+    await_turns(&mut lines);
+    if planned.rules.until_resolved.is_some() && is_decided(&sweep) {
+        let left = lines.iter_mut().filter(|line| line.state == State::Left);
+        left.for_each(|line| line.state = State::Needless);
+    }
     Ok(text(&sweep, &lines))
+}
+
+/// A task trains its runs one after the other, or some at once: those that it has not come to wait.
+fn await_turns(lines: &mut [Line]) {
+    let begun = |line: &&Line| !matches!(line.state, State::Starting | State::Waiting);
+    let begun: BTreeSet<String> = lines.iter().filter(begun).map(|it| it.job.clone()).collect();
+    for line in lines.iter_mut().filter(|it| it.state == State::Starting && begun.contains(&it.job))
+    {
+        line.state = State::Waiting;
+        line.said = "for its turn in the task".into();
+    }
+}
+
+/// Whether no pair of experiments waits for more seeds, of a sweep that adds them by rule.
+fn is_decided(sweep: &Path) -> bool {
+    let last = last_decisions(sweep);
+    !last.is_empty() && last.iter().all(|pair| pair.decision != SeedsDecision::Open)
 }
 
 /// How a run stands.
@@ -53,6 +72,7 @@ enum State {
     Waiting,
     Stopped,
     Left,
+    Needless,
 }
 
 impl State {
@@ -65,6 +85,7 @@ impl State {
             Self::Waiting => "waiting".into(),
             Self::Stopped => "stopped".into(),
             Self::Left => "not submitted".into(),
+            Self::Needless => "not needed".into(),
         }
     }
 }
@@ -162,7 +183,7 @@ fn text(sweep: &Path, lines: &[Line]) -> String {
     let mut text = format!("{}: {} runs: {}\n", sweep.display(), lines.len(), told.join(", "));
     let open: Vec<Vec<String>> = lines
         .iter()
-        .filter(|line| !matches!(line.state, State::Over(_)))
+        .filter(|line| !matches!(line.state, State::Over(_) | State::Needless))
         .map(Line::cells)
         .collect();
     if !open.is_empty() {
@@ -179,4 +200,34 @@ fn text(sweep: &Path, lines: &[Line]) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(job: &str, state: State) -> Line {
+        let run =
+            PlannedRun { experiment: "net".into(), seed: 0, spec_hash: "a".into(), epochs: 2 };
+        let (host, said) = (String::new(), String::new());
+        Line { run, state, epochs: 0, job: job.into(), host, said }
+    }
+
+    #[test]
+    fn runs_that_their_task_has_not_come_to_wait() {
+        use State::{Over, Starting, Training, Waiting};
+        let stand = |states: &[(&str, State)]| {
+            let mut lines: Vec<Line> =
+                states.iter().map(|(job, state)| line(job, *state)).collect();
+            await_turns(&mut lines);
+            lines.iter().map(|line| line.state).collect::<Vec<_>>()
+        };
+        let (ok, training, starting) = (Over(Status::Ok), Training, Starting);
+        // The first task trains its second run; the second has just begun; the third waits.
+        let tasks = [("7_0", ok), ("7_0", training), ("7_0", starting), ("7_1", starting)];
+        assert_eq!(stand(&tasks), [ok, Training, Waiting, Starting]);
+        assert_eq!(stand(&[("7_2", Waiting), ("7_2", starting)]), [Waiting, Starting]);
+        // Runs that are over and in no task say nothing of one.
+        assert_eq!(stand(&[("", ok), ("7_3", starting)]), [ok, Starting]);
+    }
 }
