@@ -53,8 +53,19 @@ pub fn table(
     let out = |name: &str| format!("{results}/measured/{name}");
     let mut commands = vec![
         vec!["sweep".to_owned(), spec.clone(), "--dry-run".into()],
+        vec![
+            "sweep".to_owned(),
+            spec.clone(),
+            "--launcher".into(),
+            "slurm".into(),
+            "--dry-run".into(),
+            "--results".into(),
+            results.clone(),
+        ],
         vec!["report".into(), sweep.clone(), "--output".into(), format!("{results}/report.html")],
         vec!["classes".into(), sweep.clone()],
+        vec!["status".into(), sweep.clone()],
+        vec!["collect".into(), sweep.clone()],
         vec![
             "plan-seeds".into(),
             spec,

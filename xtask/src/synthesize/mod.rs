@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
+use resweep::cluster::{Planned, PlannedRun, Rules, SubmissionError};
 use resweep::commands::plan::{rendered, rows};
 use resweep::data::shapes10;
 use resweep::experiment::{self, Experiments};
@@ -77,6 +78,9 @@ pub enum SynthesizeError {
     /// The sweep.
     #[error(transparent)]
     Sweep(#[from] SweepError),
+    /// What `status` and `collect` read.
+    #[error(transparent)]
+    Submission(#[from] SubmissionError),
     /// What is measured.
     #[error(transparent)]
     Measure(#[from] measure::MeasureError),
@@ -114,6 +118,7 @@ pub fn run(args: &SynthesizeArgs) -> Result<ExitCode, SynthesizeError> {
     );
     println!("Their sweep: {}", spec.display());
     let folder = store.folder().to_owned();
+    submitted(&job).save(&folder)?;
     drop((store, summary, job));
     if args.measure {
         let pair = [0, 1].map(|at| experiments.list.get(at).map(|own| own.name.clone()));
@@ -186,6 +191,21 @@ fn job(experiments: &Experiments, args: &SynthesizeArgs) -> Job<()> {
         halving: None,
         until_resolved: None,
         stop: Stop::default(),
+    }
+}
+
+/// The same as `--launcher slurm` keeps them, for `status` and `collect`.
+fn submitted(job: &Job<()>) -> Planned {
+    let run = |run: &Run<()>| PlannedRun {
+        experiment: run.id.experiment.clone(),
+        seed: run.id.seed,
+        spec_hash: run.id.spec_hash.clone(),
+        epochs: run.epochs,
+    };
+    Planned {
+        layout: job.layout.clone(),
+        runs: job.runs.iter().map(run).collect(),
+        rules: Rules::default(),
     }
 }
 
