@@ -4,22 +4,19 @@
 //! folder of results or of images that came from anyone, or a link that leads to one.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::path::Path;
+
+/// No text that is read whole is longer; the largest are records, with some hundreds of bytes an epoch.
+const MOST_TEXT: u64 = 1 << 30;
 
 /// Opens a regular file to read it.
 ///
 /// # Errors
 /// A path that is a folder, a pipe or a device; else what the system says.
 pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
-    let path = path.as_ref();
-    let metadata = fs::metadata(path)?;
-    let reason = match metadata.is_file() {
-        true => return File::open(path),
-        false if metadata.is_dir() => "it is a folder",
-        false => "it is no file but a pipe or a device",
-    };
-    Err(io::Error::new(ErrorKind::InvalidInput, reason))
+    look(path.as_ref())?;
+    File::open(path)
 }
 
 /// The bytes of a regular file.
@@ -27,20 +24,33 @@ pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
 /// # Errors
 /// As for [`open`].
 pub fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
-    let mut file = open(path)?;
-    let mut bytes = Vec::with_capacity(file.metadata().map_or(0, |known| known.len() as usize));
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    look(path.as_ref())?;
+    fs::read(path)
 }
 
-/// The text of a regular file.
+/// The text of a regular file of at most 1 GiB.
 ///
 /// # Errors
-/// As for [`open`], and what is not UTF-8.
+/// As for [`open`], and what is longer or not UTF-8.
 pub fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
-    let mut text = String::new();
-    open(path)?.read_to_string(&mut text)?;
-    Ok(text)
+    match look(path.as_ref())? {
+        length if length > MOST_TEXT => Err(invalid("it is longer than 1 GiB")),
+        _ => fs::read_to_string(path),
+    }
+}
+
+/// The length of a file that is a regular one.
+fn look(path: &Path) -> io::Result<u64> {
+    let metadata = fs::metadata(path)?;
+    match metadata.is_file() {
+        true => Ok(metadata.len()),
+        false if metadata.is_dir() => Err(invalid("it is a folder")),
+        false => Err(invalid("it is no file but a pipe or a device")),
+    }
+}
+
+fn invalid(reason: &str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, reason)
 }
 
 #[cfg(all(test, unix))]
@@ -66,6 +76,9 @@ mod tests {
         for (name, said) in [("endless", "device"), ("pipe", "pipe"), ("", "folder")] {
             assert!(read(path(name)).unwrap_err().to_string().contains(said), "{name}");
         }
+        let long = File::create(path("long")).unwrap();
+        long.set_len(MOST_TEXT + 1).unwrap();
+        assert!(read_to_string(path("long")).unwrap_err().to_string().contains("longer"));
         assert_eq!(read(path("none")).unwrap_err().kind(), ErrorKind::NotFound);
     }
 }
