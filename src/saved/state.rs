@@ -60,16 +60,18 @@ impl<'a> State<'a> {
     }
 }
 
-/// The header of the file of a state: its values, the version, and the hash of all of it.
+/// The header of the file of a state: its values, the version, and the hash of all of it. The names of
+/// these two are the file's own: a value of such a name is left out.
 #[must_use]
 pub fn header_of(
     values: &BTreeMap<String, String>,
     tensors: &BTreeMap<String, TensorView<'_>>,
 ) -> HashMap<String, String> {
-    let mut header: HashMap<String, String> = values.clone().into_iter().collect();
-    header.insert(FORMAT_KEY.into(), FORMAT.into());
-    header.insert(HASH_KEY.into(), hash(values, tensors));
-    header
+    let mut values = values.clone();
+    values.retain(|name, _| ![FORMAT_KEY, HASH_KEY].contains(&name.as_str()));
+    let own = [(FORMAT_KEY, FORMAT.to_owned()), (HASH_KEY, hash(&values, tensors))];
+    let own = own.map(|(name, value)| (name.to_owned(), value));
+    values.into_iter().chain(own).collect()
 }
 
 /// The SHA-256 of names, values, shapes and bytes, hexadecimal.
