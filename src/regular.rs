@@ -39,6 +39,12 @@ pub fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
     }
 }
 
+/// A text from a file that anyone may have written, on a line of a terminal: without the characters that
+/// steer one.
+pub fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 /// The length of a file that is a regular one.
 fn look(path: &Path) -> io::Result<u64> {
     let metadata = fs::metadata(path)?;
@@ -59,6 +65,11 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn a_text_does_not_steer_a_terminal() {
+        assert_eq!(shown("node7\u{1b}[2J\nü"), "node7\u{fffd}[2J\u{fffd}ü");
+    }
 
     #[test]
     fn regular_files_alone_are_read_and_nothing_else_is_waited_for() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Each stage and the modules of the crate that it may use. The spec holds operations in its nodes.
 const MAY_USE: [(&str, &[&str]); 26] = [
-    ("spec", &["spec", "op"]),
+    ("spec", &["spec", "op", "regular"]),
     ("op", &["op", "shim"]),
     ("graph", &["graph", "op", "spec"]),
     ("plan", &["plan", "graph", "op", "spec"]),

@@ -159,6 +159,12 @@ pub fn submissions(sweep: &Path) -> Vec<PathBuf> {
 }
 
 impl PlannedRun {
+    /// The run of this identity, which trains so many epochs.
+    pub fn of(id: RunId, epochs: u32) -> Self {
+        let RunId { experiment, seed, spec_hash } = id;
+        Self { experiment, seed, spec_hash, epochs }
+    }
+
     /// What identifies it.
     pub fn id(&self) -> RunId {
         let Self { experiment, seed, spec_hash, .. } = self.clone();

@@ -3,6 +3,8 @@
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent};
 
+use crate::regular::shown;
+
 /// A table of texts, the first `names` columns of which are names.
 #[derive(Debug)]
 pub(super) struct Grid {
@@ -16,6 +18,8 @@ pub(super) struct Grid {
 impl Grid {
     pub(super) fn new(names: usize, header: &[impl ToString], rows: Vec<Vec<String>>) -> Self {
         let header = header.iter().map(ToString::to_string).collect();
+        // Some come from files that anyone may have written.
+        let rows = rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
         Self { names, header, rows, bold: Vec::new() }
     }
 

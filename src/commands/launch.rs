@@ -175,7 +175,9 @@ impl Launch<'_> {
 
     /// `depth: 12 runs to train, 3 over, 4 in the queue`.
     fn counted(&self, due: &Due) -> String {
-        let mut text = format!("{}: {} to train", self.experiments.name, runs(due.runs.len()));
+        let upper = if self.rules().until_resolved.is_some() { "up to " } else { "" };
+        let (name, count) = (&self.experiments.name, runs(due.runs.len()));
+        let mut text = format!("{name}: {upper}{count} to train");
         if due.over > 0 {
             let _ = write!(text, ", {} over", due.over);
         }
@@ -196,11 +198,9 @@ impl Launch<'_> {
     fn runs(&self) -> Vec<PlannedRun> {
         let Experiments { seeds, list, .. } = self.experiments;
         let run = |seed| {
-            list.iter().map(move |it| PlannedRun {
-                experiment: it.name.clone(),
-                seed,
-                spec_hash: it.hash.clone(),
-                epochs: it.train.epochs,
+            list.iter().map(move |it| {
+                let (experiment, spec_hash) = (it.name.clone(), it.hash.clone());
+                PlannedRun::of(RunId { experiment, seed, spec_hash }, it.train.epochs)
             })
         };
         seeds.iter().flat_map(|&seed| run(seed)).collect()

@@ -1,17 +1,47 @@
 //! Several tables on a page, and what is said under them.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
 
 use serde::Serialize;
 
 use super::grid::Grid;
+use super::plan::{print, write};
 use crate::cli::TableFormat;
-use crate::records::{AxisColumns, Row, csv_bytes};
+use crate::records::{AxisColumns, Row, Unreadable, csv_bytes};
 
 /// A table, with what stands over it where there are several.
 pub(super) struct Sheet {
     pub(super) title: Option<String>,
     pub(super) grid: Grid,
+}
+
+/// Prints what a command tells, or writes it to a file, and names the files that could not be read, which
+/// end it with 1; `code` is that of an error.
+pub(super) fn finish<E: Display>(
+    told: Result<(String, Vec<Unreadable>), E>,
+    code: fn(&E) -> u8,
+    output: Option<&Path>,
+) -> ExitCode {
+    match told {
+        Ok((text, unreadable)) => {
+            let written = output.map_or_else(|| print(&text), |path| write(path, &text));
+            ended(written, &unreadable)
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(code(&error))
+        }
+    }
+}
+
+/// Names the files that could not be read, which end a command with 1.
+pub(super) fn ended(code: ExitCode, unreadable: &[Unreadable]) -> ExitCode {
+    for fault in unreadable {
+        eprintln!("error: {fault}; the others were read without it");
+    }
+    if unreadable.is_empty() { code } else { ExitCode::FAILURE }
 }
 
 /// Rows as CSV.

@@ -12,7 +12,7 @@
 //! nothing more.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::atomic;
 use super::inside::without_links;
 use super::lock::{command_line, host};
+use crate::regular::shown;
 use crate::saved::RunFolder;
 
 /// How often a process touches its claim.
@@ -33,6 +34,9 @@ const BEAT: Duration = Duration::from_secs(20);
 /// A claim that was not touched for so long is one of a process that is gone. Clients of network file
 /// systems may see the time of a touch a minute late.
 pub const SILENT: Duration = Duration::from_secs(300);
+
+/// No claim is longer, bytes: it holds the arguments of a process.
+const MOST: u64 = 4 << 20;
 
 /// A run that this process alone trains, until this is dropped.
 #[derive(Debug)]
@@ -166,16 +170,24 @@ impl Holder {
         let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         let restarts = variable("SLURM_RESTART_COUNT").and_then(|count| count.parse().ok());
         Self {
-            host: host(),
+            host: shown(&host()),
             process: std::process::id(),
-            job: variable("SLURM_JOB_ID"),
+            job: variable("SLURM_JOB_ID").map(|job| shown(&job)),
             since: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            command: command_line(),
+            command: shown(&command_line()),
             restarts: restarts.unwrap_or(0),
             place: this_place(),
             began: began(std::process::id()),
             released: false,
         }
+    }
+
+    /// As a terminal may show it.
+    fn shown(self) -> Self {
+        let Self { host, job, since, command, .. } = &self;
+        let (host, job) = (shown(host), job.as_deref().map(shown));
+        let (since, command) = (shown(since), shown(command));
+        Self { host, job, since, command, ..self }
     }
 
     fn text(&self) -> String {
@@ -223,10 +235,11 @@ fn latest(run: &RunFolder) -> io::Result<Option<(u32, Seen)>> {
 
 fn look(folder: &Path, mut file: File) -> io::Result<Seen> {
     let mut text = String::new();
-    io::Read::read_to_string(&mut file, &mut text)?;
+    io::Read::take(&mut file, MOST).read_to_string(&mut text)?;
     let touched = file.metadata()?.modified()?;
     let silent = now(folder).ok().and_then(|now| now.duration_since(touched).ok());
-    Ok(Seen { holder: ron::from_str(&text).ok(), silent })
+    let holder: Option<Holder> = ron::from_str(&text).ok();
+    Ok(Seen { holder: holder.map(Holder::shown), silent })
 }
 
 /// The time of day by the clock of the file system.
@@ -431,6 +444,18 @@ mod tests {
         assert!(!mine.is_held());
         drop(mine);
         assert_eq!(Claim::seen(&run).unwrap().unwrap().holder.unwrap(), other);
+    }
+
+    #[test]
+    fn who_has_a_claim_cannot_steer_a_terminal() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = run(&folder);
+        let this = || Holder { host: "no\u{1b}[2Jde".into(), ..Holder::this() };
+        let other = Holder { job: Some("1\n2".into()), since: "\u{7}".into(), ..this() };
+        assert!(place(&run.claim(1), &other).unwrap());
+        let seen = Claim::seen(&run).unwrap().unwrap().holder.unwrap();
+        assert_eq!(seen.host, "no\u{fffd}[2Jde");
+        assert_eq!((seen.job.as_deref(), seen.since.as_str()), (Some("1\u{fffd}2"), "\u{fffd}"));
     }
 
     #[test]

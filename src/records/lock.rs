@@ -12,6 +12,9 @@ use std::time::SystemTime;
 use super::inside::without_links;
 use crate::regular;
 
+/// No more is told of who has a lock, bytes.
+const MOST_SHOWN: usize = 300;
+
 /// Whether others may use a folder at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Access {
@@ -92,6 +95,7 @@ pub(super) fn command_line() -> String {
 
 fn holder(path: &Path) -> String {
     let text = regular::read_to_string(path).unwrap_or_default();
+    let text = regular::shown(text.get(..MOST_SHOWN).unwrap_or(&text));
     if text.is_empty() { "another process".to_owned() } else { text }
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::Read as _;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use super::error::{Problem, SpecError, closest};
 use super::expr::Env;
 use super::source::{Sources, Span};
 use super::tree::{Tree, Value};
+use crate::regular;
 
 /// A spec file larger than this is refused, bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -186,15 +188,8 @@ impl<'de, T> Deserialize<'de> for Later<T> {
 
 fn read(path: &Path) -> Result<String, SpecError> {
     let unreadable = |why: String| unreadable(path, why);
-    let metadata = std::fs::metadata(path).map_err(|error| unreadable(reason(&error)))?;
-    if metadata.is_dir() {
-        return Err(unreadable("it is a folder".into()));
-    }
-    // A pipe that nobody writes to would be waited for, and some devices never end.
-    if !metadata.is_file() && !is_given_by_shell(path) {
-        return Err(unreadable("it is no file but a pipe or a device".into()));
-    }
-    let file = std::fs::File::open(path).map_err(|error| unreadable(reason(&error)))?;
+    let file = if is_given_by_shell(path) { File::open(path) } else { regular::open(path) };
+    let file = file.map_err(|error| unreadable(reason(&error)))?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| unreadable(reason(&error)))?;
     if bytes.len() as u64 > MAX_FILE {

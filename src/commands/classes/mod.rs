@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use super::compare::told;
 use super::images::{self, ImagesError};
-use super::plan::{print, write};
 use super::results::{self, FolderError};
+use super::sheet::finish;
 use crate::cli::ClassesArgs;
 use crate::compare::classes::{Confusion, NoAnswers, Panel, standings};
 use crate::records::{Folder, Unreadable};
@@ -52,26 +52,7 @@ impl Error {
 
 /// Tells and prints; a file that cannot be read is named, and ends the command with 1.
 pub fn run(args: &ClassesArgs) -> ExitCode {
-    let (text, unreadable) = match text(args) {
-        Ok(done) => done,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(error.exit_code());
-        }
-    };
-    let code = match &args.output {
-        None => print(&text),
-        Some(path) => write(path, &text),
-    };
-    ended(code, &unreadable)
-}
-
-/// Names the files that could not be read, which end a command with 1.
-pub(super) fn ended(code: ExitCode, unreadable: &[Unreadable]) -> ExitCode {
-    for fault in unreadable {
-        eprintln!("error: {fault}; the others were read without it");
-    }
-    if unreadable.is_empty() { code } else { ExitCode::FAILURE }
+    finish(text(args), Error::exit_code, args.output.as_deref())
 }
 
 /// What is printed, and the files that could not be read.

@@ -4,8 +4,8 @@ mod formats;
 
 use std::process::ExitCode;
 
-use super::plan::{print, write};
 use super::results::{self, FolderError};
+use super::sheet::finish;
 use crate::cli::CompareArgs;
 use crate::compare::{self, CompareError, Comparison, Metric, Question, Which};
 use crate::records::Unreadable;
@@ -44,21 +44,7 @@ impl Error {
 
 /// Compares and prints; a file that cannot be read is named, and ends the command with 1.
 pub fn run(args: &CompareArgs) -> ExitCode {
-    let (text, unreadable) = match text(args) {
-        Ok(done) => done,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(error.exit_code());
-        }
-    };
-    let code = match &args.output {
-        None => print(&text),
-        Some(path) => write(path, &text),
-    };
-    for fault in &unreadable {
-        eprintln!("error: {fault}; the others were compared without it");
-    }
-    if unreadable.is_empty() { code } else { ExitCode::FAILURE }
+    finish(text(args), Error::exit_code, args.output.as_deref())
 }
 
 /// What is printed, and the files that could not be read.

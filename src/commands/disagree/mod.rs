@@ -9,10 +9,10 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::classes::{ended, exit_code, no_answers};
+use super::classes::{exit_code, no_answers};
 use super::images::{self, ImagesError, class_name};
-use super::plan::{print, write};
 use super::results::{self, FolderError};
+use super::sheet::finish;
 use crate::cli::DisagreeArgs;
 use crate::compare::CompareError;
 use crate::compare::classes::{
@@ -108,18 +108,7 @@ struct Told {
 
 /// Tells and prints; a file that cannot be read is named, and ends the command with 1.
 pub fn run(args: &DisagreeArgs) -> ExitCode {
-    let (text, unreadable) = match text(args) {
-        Ok(done) => done,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(error.exit_code());
-        }
-    };
-    let code = match &args.output {
-        None => print(&text),
-        Some(path) => write(path, &text),
-    };
-    ended(code, &unreadable)
+    finish(text(args), Error::exit_code, args.output.as_deref())
 }
 
 /// What is printed, and the files that could not be read; pictures are drawn where they are asked for.

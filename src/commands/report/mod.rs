@@ -13,8 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::classes::ended;
 use super::results::{self, FolderError};
+use super::sheet::ended;
 use crate::cli::ReportArgs;
 use crate::records::atomic::replace;
 use crate::records::{Folder, Unreadable};

@@ -196,12 +196,7 @@ fn job(experiments: &Experiments, args: &SynthesizeArgs) -> Job<()> {
 
 /// The same as `--launcher slurm` keeps them, for `status` and `collect`.
 fn submitted(job: &Job<()>) -> Planned {
-    let run = |run: &Run<()>| PlannedRun {
-        experiment: run.id.experiment.clone(),
-        seed: run.id.seed,
-        spec_hash: run.id.spec_hash.clone(),
-        epochs: run.epochs,
-    };
+    let run = |run: &Run<()>| PlannedRun::of(run.id.clone(), run.epochs);
     Planned {
         layout: job.layout.clone(),
         runs: job.runs.iter().map(run).collect(),
