@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use resweep::statistics::{
     Design, MOST_FLIPPED, McNemar, PairedT, Sequential, Welch, holm, mean, median, range,
-    sign_flip, variance,
+    sign_flip, std_upper, variance,
 };
 
 fn numbers(text: &str) -> Vec<f64> {
@@ -44,6 +44,16 @@ fn welch_and_equivalence_are_scipys() {
         assert_close(high, wanted(7), "upper end");
         assert_close(welch.p_equivalence(wanted(2)), wanted(8), "p of equivalence");
     }
+}
+
+#[test]
+fn the_upper_ends_of_standard_deviations_are_scipys() {
+    for row in rows("spread.csv", 35) {
+        let (level, freedom) = (number(&row, 0), number(&row, 1));
+        let what = format!("level {level}, {freedom} degrees of freedom");
+        assert_close(std_upper(level, freedom).unwrap(), number(&row, 2), &what);
+    }
+    assert_eq!((std_upper(0.95, 0.0), std_upper(1.0, 3.0)), (None, None));
 }
 
 fn differences(a: &[f64], b: &[f64]) -> Vec<f64> {

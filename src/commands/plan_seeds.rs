@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 use serde::Deserialize;
-use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use super::grid::Grid;
 use super::plan::{print, report};
@@ -22,7 +21,7 @@ use crate::regular;
 use crate::saved;
 use crate::spec::error::suggest;
 use crate::spec::load::Loader;
-use crate::statistics::{Design, MOST_VALUES, mean, variance};
+use crate::statistics::{Design, MOST_VALUES, mean, std_upper, variance};
 
 /// Prints the plan; 2 where there is nothing to plan by.
 pub fn run(args: &PlanSeedsArgs) -> ExitCode {
@@ -133,9 +132,7 @@ impl Spread {
     /// The factor by which this estimate is likely to be too small at most: that of the upper end of its
     /// interval at a level.
     fn upper_factor(&self, level: f64) -> Option<f64> {
-        let freedom = self.freedom?;
-        let low = ChiSquared::new(freedom).ok()?.inverse_cdf((1.0 - level) / 2.0);
-        Some((freedom / low).sqrt())
+        std_upper(level, self.freedom?)
     }
 }
 
@@ -179,7 +176,8 @@ fn seeds(stds: Vec<Option<(Design, f64)>>, args: &PlanSeedsArgs, alpha: f64) -> 
     for design in [Design::Paired, Design::TwoSamples] {
         let own = stds.iter().enumerate();
         let own = own.filter_map(|(at, known)| Some((at, known.filter(|it| it.0 == design)?.1)));
-        let (varying, constant): (Vec<(usize, f64)>, Vec<_>) = own.partition(|(_, std)| *std > 0.0);
+        let (varying, constant): (Vec<(usize, f64)>, Vec<_>) =
+            own.partition(|(_, std)| *std != 0.0);
         constant.into_iter().for_each(|(at, _)| found[at] = Some(2));
         let effects: Vec<f64> = varying.iter().map(|(_, std)| args.detect / std).collect();
         let seeds = design.values_of_all(&effects, alpha, args.power);

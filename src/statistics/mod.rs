@@ -9,6 +9,7 @@
 //! | `holm` | several tests at once |
 //! | `kappa` | whether two name the same classes |
 //! | `noncentral` | Student's t where the means do differ |
+//! | `spread` | how far a standard deviation may be off |
 //! | `power` | how surely a test of n values finds a difference, and the n that it takes |
 //!
 //! All of them equal scipy's, statsmodels' and scikit-learn's numbers (tests/statistics.rs).
@@ -24,6 +25,7 @@ mod noncentral;
 mod paired;
 mod power;
 mod sequential;
+mod spread;
 mod welch;
 
 pub use holm::holm;
@@ -32,6 +34,7 @@ pub use mcnemar::McNemar;
 pub use paired::{MOST_FLIPPED, PairedT, sign_flip};
 pub use power::{Design, MOST_VALUES};
 pub use sequential::Sequential;
+pub use spread::std_upper;
 pub use welch::Welch;
 
 /// The mean; none of an empty sample.

@@ -9,6 +9,7 @@
 | `mcnemar.csv` | images that one alone has right, the other alone, p of statsmodels' `mcnemar(exact=True)`, and the mid-p: that less the probability of just this split (`binom.pmf`); where both are equal, 1 less half of it |
 | `holm.csv` | probabilities, and those of statsmodels' `multipletests(method="holm")` |
 | `noncentral.csv` | t, degrees of freedom, noncentrality, and the probability above t: mpmath's integral of the definition, to 30 digits, and scipy's `nct.sf`, which must agree within 1e-9 where it is a number |
+| `spread.csv` | level, degrees of freedom, and the upper end of the interval of a standard deviation of 1: `sqrt(df / chi2.ppf((1 - level) / 2, df))` |
 | `power.csv` | the design, effect, n, alpha, the power by `TTestPower` and `TTestIndPower` (by the definition where they have none), and the fewest values with which it is 0.8 |
 | `sequential.csv` | differences, alpha, the e-value by numeric integration of its definition (the noncentral density of t, `nct.pdf`, over effects with variance 2, by the central one), and the ends of the interval of mean differences whose e-value is below 1 / alpha, by `brentq`; empty where nothing is bounded |
 
@@ -23,7 +24,7 @@ import mpmath
 import numpy as np
 from scipy.integrate import quad
 from scipy.optimize import brentq
-from scipy.stats import binom, nct, norm, permutation_test, ttest_ind, ttest_rel
+from scipy.stats import binom, chi2, nct, norm, permutation_test, ttest_ind, ttest_rel
 from scipy.stats import t as student
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -127,6 +128,12 @@ def tails():
         yield t, freedom, d, ours
 
 
+def spreads():
+    for level in (0.5, 0.9, 0.95, 0.99, 0.9999):
+        for freedom in (1, 2, 3, 4, 9.5, 38, 400):
+            yield level, freedom, math.sqrt(freedom / chi2.ppf((1 - level) / 2, freedom))
+
+
 def own_power(design, effect, n, alpha):
     """statsmodels' power; where scipy has no number, as of large effects, that by the definition."""
     if design == "paired":
@@ -197,6 +204,7 @@ def main():
     write("mcnemar.csv", ["first_alone", "second_alone", "exact", "mid_p"], splits())
     write("holm.csv", ["p", "raised"], holm())
     write("noncentral.csv", ["t", "df", "noncentrality", "above"], tails())
+    write("spread.csv", ["level", "df", "upper"], spreads())
     write("power.csv", ["design", "effect", "n", "alpha", "power", "fewest"], power())
 
 
