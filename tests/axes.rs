@@ -356,6 +356,23 @@ fn a_dry_run_counts() {
     );
 }
 
+#[test]
+fn many_fields_of_cases_are_named_under_a_dry_run() {
+    let fields = ["clip_norm", "accumulate", "batch", "warmup_epochs", "eval_batch"];
+    let text = |count: usize| {
+        let case = |name: &&str| format!("\"{name}-1\": {{\"train.{name}\": 1}}");
+        let cases: Vec<String> = fields[..count].iter().map(case).collect();
+        let cases = format!("Cases(name: \"how\", cases: {{{}}})", cases.join(", "));
+        dry_run::text(&good(&format!("axes: [Grid({{\"with.width\": [4]}}), {cases}]")))
+    };
+    let has = |text: &str, column: &str| text.lines().nth(1).unwrap().contains(column);
+    let (four, five) = (text(4), text(5));
+    assert!(fields[..4].iter().all(|field| has(&four, field)), "{four}");
+    assert!(["how", "width"].iter().all(|axis| has(&five, axis)), "{five}");
+    assert!(!fields.iter().any(|field| has(&five, field)), "{five}");
+    assert!(five.contains(&format!("as `show` tells: {}\n", fields.join(", "))), "{five}");
+}
+
 /// A value on the command line that an axis would undo is a mistake, and not silently lost.
 #[test]
 fn a_set_that_an_axis_undoes_is_told() {

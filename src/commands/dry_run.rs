@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::plan::{loader_of, print, ready, report};
+use super::plan::{Columns, loader_of, print, ready, report};
 use crate::cli::SweepArgs;
 use crate::experiment::Experiments;
 use crate::plan::table;
@@ -18,7 +18,9 @@ pub fn run(args: &SweepArgs) -> ExitCode {
 
 /// The list and the count.
 pub fn text(experiments: &Experiments) -> String {
-    format!("{}\n{}{}", list(experiments), count(experiments), rungs(experiments))
+    let columns = Columns::of(experiments);
+    let (list, left_out) = (list(experiments, &columns), &columns.left_out);
+    format!("{list}\n{left_out}{}{}", count(experiments), rungs(experiments))
 }
 
 /// What halving leaves at each rung, and the epochs that it comes to:
@@ -49,7 +51,7 @@ fn rungs(experiments: &Experiments) -> String {
     )
 }
 
-fn list(experiments: &Experiments) -> String {
+fn list(experiments: &Experiments, columns: &Columns) -> String {
     let remarks: Vec<String> =
         (0..experiments.list.len()).map(|at| remark(experiments, at)).collect();
     let has_remarks = remarks.iter().any(|remark| !remark.is_empty());
@@ -60,13 +62,13 @@ fn list(experiments: &Experiments) -> String {
     let header: Vec<String> = ["experiment"]
         .into_iter()
         .map(String::from)
-        .chain(experiments.axes.iter().cloned())
+        .chain(columns.names(experiments))
         .chain(["params", "GMACs", "activations, MB/image", "seeds"].map(String::from))
         .chain(has_remarks.then(|| "remark".to_string()))
         .collect();
     let rows = experiments.list.iter().zip(remarks).map(|(experiment, remark)| {
         std::iter::once(experiment.name.clone())
-            .chain(experiment.axes.iter().map(|(_, value)| value.clone()))
+            .chain(columns.values(experiment))
             .chain(table::costs(&experiment.plan))
             .chain([seeds.clone()])
             .chain(has_remarks.then_some(remark))

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::Planned;
 use super::rows::{self, NetworkPlan, SweepPlan};
+use super::{Columns, Planned};
 use crate::cli::{EVERY_STAGE, PlanArgs, PlanFormat};
 use crate::experiment::Experiments;
 use crate::picture::{self, Unfold, UnknownStage};
@@ -103,16 +103,17 @@ fn unfold(stages: &[String]) -> Unfold {
 /// Every experiment of a sweep side by side, with its axes.
 fn side_by_side(sweep: &Experiments) -> String {
     let costs = ["input", "layers", "params", "GMACs", "activations, MB/image"].map(String::from);
-    let header: Vec<String> =
-        std::iter::once("experiment".to_string()).chain(sweep.axes.clone()).chain(costs).collect();
+    let columns = Columns::of(sweep);
+    let names = std::iter::once("experiment".to_string()).chain(columns.names(sweep));
+    let header: Vec<String> = names.chain(costs).collect();
     let rows = sweep.list.iter().map(|experiment| {
         std::iter::once(experiment.name.clone())
-            .chain(experiment.axes.iter().map(|(_, value)| value.clone()))
+            .chain(columns.values(experiment))
             .chain([experiment.plan.input.to_string(), table::depth(&experiment.plan)])
             .chain(table::costs(&experiment.plan))
             .collect()
     });
-    table::wide(&header, rows)
+    table::wide(&header, rows) + &columns.left_out
 }
 
 fn csv<R: Row>(rows: &[R], axes: &AxisColumns) -> Result<String, FormatError> {

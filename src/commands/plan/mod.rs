@@ -1,6 +1,7 @@
 //! `plan SPEC`: a network or every experiment of a sweep, as table, rows or picture; `plan A B
 //! --diff`: what differs between two networks.
 
+mod columns;
 mod formats;
 pub mod rows;
 
@@ -14,6 +15,7 @@ use crate::spec::error::{Problem, SpecError};
 use crate::spec::load::Loader;
 use crate::spec::overlay;
 
+pub(super) use columns::Columns;
 pub use formats::FormatError;
 pub(super) use formats::{print, write};
 
