@@ -22,7 +22,7 @@ use crate::spec::error::{Problem, SpecError};
 use crate::spec::halving::Halving;
 use crate::spec::load::Loader;
 use crate::spec::network::{Network, Task};
-use crate::spec::overlay;
+use crate::spec::overlay::{self, Change};
 use crate::spec::params::Given;
 use crate::spec::source::Span;
 use crate::spec::sweep::Sweep;
@@ -112,10 +112,12 @@ pub fn alone(resolved: &str, sweep: &str, seed: u64) -> String {
 pub fn sweep(loader: &Loader, path: &Path, sets: &[String]) -> Result<Experiments, Vec<SpecError>> {
     let one = |error| vec![error];
     let tree = loader.open(path).map_err(one)?;
-    let tree = overlay::apply(loader, &tree, sets).map_err(one)?;
+    let changes = overlay::parse(loader, sets).map_err(one)?;
+    let tree = overlay::all(loader, &tree, &changes).map_err(one)?;
     let (sweep, mut errors) = Sweep::read(loader, &tree);
-    let Some(sweep) = sweep else { return Err(errors) };
-    errors.extend(sets.iter().filter_map(|set| undone(loader, &sweep, set)));
+    let Some(mut sweep) = sweep else { return Err(errors) };
+    errors.extend(changes.iter().filter_map(|change| undone(&sweep, change)));
+    sweep.axes.set_in_files(loader, &changes).map_err(one)?;
     let name = sweep_name(&sweep, path, tree.head()).map_err(|error| errors.push(error));
     let expanded = expand::expand(loader, &sweep, &expand::body(&tree));
     let expanded = expanded.map_err(|found| errors.extend(found));
@@ -204,21 +206,19 @@ impl Experiments {
     }
 }
 
-/// A `--set` of a field that an axis sets anew in every experiment.
-fn undone(loader: &Loader, sweep: &Sweep, set: &str) -> Option<SpecError> {
-    let path = set.split('=').next().unwrap_or_default();
-    let field = path.trim();
-    let below = |inner: &str, outer: &str| {
-        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+/// A `--set` of a field that an axis sets anew.
+fn undone(sweep: &Sweep, change: &Change) -> Option<SpecError> {
+    let (axis, field) = (sweep.axes.undoes(&change.path)?, &change.path);
+    let (reason, what) = match axis.role {
+        Role::Axis => {
+            let name = &axis.name;
+            (format!("the axis `{name}` sets `{field}` anew in every experiment"), "axis")
+        }
+        Role::Detail => (format!("cases of an axis set `{field}` anew"), "case"),
     };
-    let axis = sweep.axes.labels().find(|label| {
-        label.role == Role::Axis && label.path.as_ref().is_some_and(|path| below(field, path))
-    })?;
-    let id = loader.sources.add("--set".into(), Path::new(""), set.into());
-    let reason = format!("the axis `{}` sets `{field}` anew in every experiment", axis.name);
-    let help = "change the axis in the file, or replace all of them by `--set 'axes=[..]'`".into();
-    let error = SpecError::at(Span::new(id, 0, path.len()), Problem::Value { reason, help });
-    Some(error.within("the axis stands here", Some(axis.span)))
+    let help = format!("change the {what} in the file, or replace all axes by `--set 'axes=[..]'`");
+    let error = SpecError::at(change.base, Problem::Value { reason, help });
+    Some(error.within(format!("the {what} stands here"), Some(axis.span)))
 }
 
 fn baseline(

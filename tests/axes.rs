@@ -398,6 +398,35 @@ fn a_set_that_an_axis_undoes_is_told() {
     assert_eq!(names(&fewer.unwrap()), ["resnet18"]);
 }
 
+/// A field of a recipe that axes or cases name by its file is set in every one.
+#[test]
+fn a_set_reaches_into_files_that_axes_name() {
+    let loader = Loader::default();
+    let sets = |sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+        experiment::sweep(&loader, Path::new("experiments/recipes.ron"), &sets)
+    };
+    let plain = sets(&[]).unwrap();
+    let short = sets(&["train.epochs=3", "train.optimizer.lr=0.25"]).unwrap();
+    assert_eq!(names(&plain), names(&short));
+    assert_eq!(column(&plain, "train"), column(&short, "train"));
+    for (plain, short) in plain.list.iter().zip(&short.list) {
+        assert!(plain.train.epochs > 3 && short.train.epochs == 3, "{}", short.name);
+        assert!(plain.hash != short.hash && plain.train.augment == short.train.augment);
+    }
+    let axes = "axes=[Grid({\"train\": [\"experiments/recipes/cutout.ron\", \"experiments/recipes/mixup.ron\"]})]";
+    let grid = sets(&[axes, "names=\"{train}\"", "train.batch=7"]).unwrap();
+    assert!(grid.list.len() == 2 && grid.list.iter().all(|own| own.train.batch == 7));
+    for (set, part) in [
+        ("network.init=Kaiming", "cases of an axis set `network.init` anew"),
+        ("train.epoch=3", "did you mean `epochs`?"),
+        ("train.epochs.more=3", "has no fields"),
+    ] {
+        let told = plan::rendered(&loader, &sets(&[set]).unwrap_err());
+        assert!(told.contains(part) && told.contains("--set"), "{told}");
+    }
+}
+
 /// Fields that random axes change, with the label that each goes by.
 const FIELDS: [(&str, &str); 5] = [
     ("train.epochs", "epochs"),

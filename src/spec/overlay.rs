@@ -18,10 +18,29 @@ use super::tree::{Field, Tree, Value};
 /// # Errors
 /// Text without `=`, a value that is not RON, a path through something that has no fields.
 pub fn apply(loader: &Loader, tree: &Rc<Tree>, sets: &[String]) -> Result<Rc<Tree>, SpecError> {
-    sets.iter().try_fold(Rc::clone(tree), |tree, set| {
-        let change = Change::parse(loader, set)?;
-        change.apply(loader, &tree)
-    })
+    all(loader, tree, &parse(loader, sets)?)
+}
+
+/// What each `path=value` changes.
+///
+/// # Errors
+/// Text without `=`, and a value that is not RON.
+pub fn parse(loader: &Loader, sets: &[String]) -> Result<Vec<Change>, SpecError> {
+    sets.iter().map(|set| Change::parse(loader, set)).collect()
+}
+
+/// The tree with all changes, in order.
+///
+/// # Errors
+/// A path through something that has no fields; files that cannot be read.
+pub fn all(loader: &Loader, tree: &Rc<Tree>, changes: &[Change]) -> Result<Rc<Tree>, SpecError> {
+    changes.iter().try_fold(Rc::clone(tree), |tree, change| change.apply(loader, &tree))
+}
+
+/// The path within what stands at `outer`: empty for itself, none for what is not there.
+pub fn below<'p>(path: &'p str, outer: &str) -> Option<&'p str> {
+    let rest = path.strip_prefix(outer)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
 }
 
 /// A field and the value that it is given.
@@ -67,6 +86,22 @@ impl Change {
     /// A path through something that has no fields, at its part; files that cannot be read.
     pub fn apply(&self, loader: &Loader, tree: &Rc<Tree>) -> Result<Rc<Tree>, SpecError> {
         self.within(loader, tree, &self.path)
+    }
+
+    /// What stands at `outer` with this change, where that is of something below it.
+    ///
+    /// # Errors
+    /// As [`Change::apply`].
+    pub fn apply_below(
+        &self,
+        loader: &Loader,
+        tree: &Rc<Tree>,
+        outer: &str,
+    ) -> Result<Rc<Tree>, SpecError> {
+        match below(&self.path, outer) {
+            None | Some("") => Ok(Rc::clone(tree)),
+            Some(rest) => self.within(loader, tree, rest),
+        }
     }
 
     /// The tree with the change at the end of `path`, the rest of the whole path.
@@ -204,8 +239,7 @@ impl Change {
 
 /// What follows a name at the start of a path.
 fn after<'p>(path: &'p str, name: &str) -> Option<&'p str> {
-    let rest = path.strip_prefix(name).filter(|_| !name.is_empty())?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
+    below(path, name).filter(|_| !name.is_empty())
 }
 
 /// `("conv1", Conv2d(..))`, whose fields are those of the operation.

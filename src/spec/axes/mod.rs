@@ -21,6 +21,9 @@
 //! a parameter given to the network. An axis is called by the last part of its path, or by a name
 //! that stands before it: `"lr = train.optimizer.lr"`.
 //!
+//! A `--set` within a file that an axis names, as `--set train.epochs=1` where cases give `train` by
+//! recipes, changes each of these files; a field that an axis sets itself cannot be set beside it.
+//!
 //! Reading (`read`, `key`, `values`, `sample`) spells every axis out; `condition` and `template` hold what
 //! a sweep says about the combinations, `text` how a value is written.
 
@@ -34,9 +37,11 @@ mod values;
 
 use std::rc::Rc;
 
-use super::overlay::Change;
+use super::error::SpecError;
+use super::load::Loader;
+use super::overlay::{self, Change};
 use super::source::Span;
-use super::tree::Tree;
+use super::tree::{Tree, Value};
 
 pub use condition::{Condition, Rule};
 pub use template::{Part, Template};
@@ -109,6 +114,39 @@ impl Axes {
         chosen.into_iter().rev().flatten().collect()
     }
 
+    /// Changes the files that fields are given by, as `train` is by the path of a recipe, where something
+    /// in them is set on the command line. They go by their paths as before.
+    ///
+    /// # Errors
+    /// A path through something that has no fields; files that cannot be read.
+    pub fn set_in_files(&mut self, loader: &Loader, sets: &[Change]) -> Result<(), SpecError> {
+        let settings = self.list.iter_mut().flat_map(|axis| &mut axis.points).flatten();
+        for change in settings.filter_map(|setting| setting.change.as_mut()) {
+            if is_file(&change.value) {
+                for set in sets {
+                    change.value = set.apply_below(loader, &change.value, &change.path)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What gives a field that is set on the command line another value, in whatever experiment.
+    pub fn undoes(&self, field: &str) -> Option<&Label> {
+        let of = |axis: &'_ Axis, label: &Label| {
+            axis.points
+                .iter()
+                .flatten()
+                .any(|setting| setting.label == label.name && !is_file(&setting.value))
+        };
+        self.list.iter().find_map(|axis| {
+            axis.labels.iter().find(|label| {
+                let rest = label.path.as_ref().and_then(|path| overlay::below(field, path));
+                rest.is_some_and(|rest| rest.is_empty() || of(axis, label))
+            })
+        })
+    }
+
     /// The labels in order.
     pub fn labels(&self) -> impl Iterator<Item = &Label> {
         self.list.iter().flat_map(|axis| &axis.labels)
@@ -124,4 +162,8 @@ impl Axes {
         let first = values.next().map(|setting| full(&setting.value));
         values.any(|setting| Some(full(&setting.value)) != first)
     }
+}
+
+fn is_file(value: &Tree) -> bool {
+    matches!(&value.value, Value::Str(path) if path.ends_with(".ron"))
 }
