@@ -8,6 +8,7 @@ use std::path::Path;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use resweep::progress::Progress;
 use resweep::records::{
     Access, Environment, EpochRow, Layout, Row, RunId, SeedsRow, Store, last_decisions,
 };
@@ -138,6 +139,20 @@ fn seeds_go_to_pairs_that_are_close() {
     // All runs of a round are over before the next is decided.
     let first: Vec<&str> = mock.trained[..9].iter().map(String::as_str).collect();
     assert_eq!(first, ["a0", "b0", "c0", "a1", "b1", "c1", "a2", "b2", "c2"]);
+}
+
+#[test]
+fn runs_that_are_added_are_not_counted_against_those_that_were_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let fates = [around(50.0, 5, 1), around(50.0, 5, 2)];
+    let job = job(&fates, &rule(3, 5, None), None);
+    let store = Store::open(folder.path(), &job.name, Access::Alone).unwrap();
+    let mut lines = Vec::new();
+    let mut progress = Progress::plain(&mut lines);
+    execute(&job, &mut OneByOne(&mut Mock::default()), &store, &mut progress, Start::Resume)
+        .unwrap();
+    let text = String::from_utf8(lines).unwrap();
+    assert!(text.contains("(run 6 of 6, ") && text.contains("(run 10, "), "{text}");
 }
 
 #[test]

@@ -33,10 +33,12 @@ pub fn kept(row: &RunRow) -> String {
     format!("{}  already finished: {}", name(&row.experiment, row.seed), result(row))
 }
 
-/// `resnet18 seed 0  starts (run 4 of 12, 200 epochs)`.
+/// `resnet18 seed 0  starts (run 4 of 12, 200 epochs)`; of runs that were added on the way nobody knows how
+/// many there will be.
 pub fn started(run: &Outline, number: u64, runs: u64) -> String {
     let name = name(&run.id.experiment, run.id.seed);
-    format!("{name}  starts (run {number} of {runs}, {} epochs)", run.epochs)
+    let of = if number > runs { String::new() } else { format!(" of {runs}") };
+    format!("{name}  starts (run {number}{of}, {} epochs)", run.epochs)
 }
 
 /// `resnet18 seed 0  goes on after epoch 3`.

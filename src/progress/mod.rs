@@ -143,6 +143,9 @@ impl<W: Write> Observer for Progress<W> {
 
     fn started(&mut self, run: &Outline) {
         self.begun += 1;
+        if let (Screen::Bars { sweep, .. }, true) = (&self.screen, self.begun > self.runs) {
+            sweep.set_length(self.begun);
+        }
         self.say(&lines::started(run, self.begun, self.runs));
         self.add_bar(run);
     }
