@@ -781,3 +781,12 @@ impl FromStr for DeviceChoice {
         }
     }
 }
+
+/// What a person writes before the name of a command: `cargo xtask`, or this program as it was called where
+/// cargo did not start it, as from an archive.
+pub fn program() -> String {
+    match std::env::var_os("CARGO") {
+        Some(_) => "cargo xtask".into(),
+        None => std::env::args().next().unwrap_or_else(|| "resweep".into()),
+    }
+}

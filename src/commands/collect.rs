@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::plan::print;
 use super::results::{self, FolderError};
-use crate::cli::SubmittedArgs;
+use crate::cli::{SubmittedArgs, program};
 use crate::cluster::{Planned, SubmissionError};
 use crate::records::{
     Access, Record, Row, RunRow, Status, Store, StoreError, Tables, peek, summary,
@@ -35,8 +35,8 @@ pub(super) enum ClusterError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
-        "the sweep in {0} was never submitted; `cargo xtask sweep SPEC --launcher slurm` does that. The \
-         tables of a sweep that trains here are written while it does"
+        "the sweep in {0} was never submitted; `{program} sweep SPEC --launcher slurm` does that. The \
+         tables of a sweep that trains here are written while it does", program = program()
     )]
     NeverSubmitted(String),
 }
@@ -91,7 +91,7 @@ fn collect(asked: &Path) -> Result<(String, bool), ClusterError> {
     let mut text = told(&sweep, &tables);
     if left > 0 {
         let runs = if left == 1 { "run is" } else { "runs are" };
-        text += &format!("{left} {runs} not over: cargo xtask status {folder}\n");
+        text += &format!("{left} {runs} not over: {} status {folder}\n", program());
     }
     Ok((text, is_clean))
 }
@@ -107,7 +107,9 @@ fn decided_on_the_way(sweep: &Path, tables: &Tables) -> String {
     let task = "The one task of this sweep decides on the way which runs are trained, and writes the tables itself";
     match sweep.join(RunRow::FILE).exists() {
         true => format!("{}{task}; they are as of its latest run.\n", told(sweep, tables)),
-        false => format!("{task}. There are none yet: cargo xtask status {}\n", sweep.display()),
+        false => {
+            format!("{task}. There are none yet: {} status {}\n", program(), sweep.display())
+        }
     }
 }
 

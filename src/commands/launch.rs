@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use super::dataset::{self, DatasetError};
 use super::plan::{loader_of, print, ready, report, rows};
-use crate::cli::{DeviceChoice, JobsChoice, Rerun, SlurmArgs, SweepArgs};
+use crate::cli::{DeviceChoice, JobsChoice, Rerun, SlurmArgs, SweepArgs, program};
 use crate::cluster::{
     self, Array, Planned, PlannedRun, Queued, Request, Rules, Script, SlurmError, Submission,
     SubmissionError,
@@ -188,9 +188,9 @@ impl Launch<'_> {
     }
 
     fn commands(&self) -> String {
-        let folder = self.sweep.display();
+        let (folder, program) = (self.sweep.display(), program());
         format!(
-            "How they stand: cargo xtask status {folder}\nTables, at any time: cargo xtask collect {folder}\n"
+            "How they stand: {program} status {folder}\nTables, at any time: {program} collect {folder}\n"
         )
     }
 

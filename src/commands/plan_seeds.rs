@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::grid::Grid;
 use super::plan::{print, report};
-use crate::cli::PlanSeedsArgs;
+use crate::cli::{PlanSeedsArgs, program};
 use crate::compare::Metric;
 use crate::experiment::{self, Experiment, Experiments};
 use crate::progress::lines::left;
@@ -202,10 +202,10 @@ fn pairs(experiments: &Experiments) -> Vec<(String, String)> {
 }
 
 fn no_spread(args: &PlanSeedsArgs, experiments: &Experiments, folder: &Path) -> String {
-    let spec = args.spec.display();
+    let (spec, program) = (args.spec.display(), program());
     format!(
         "nothing is known of how much {} varies from seed to seed: {} has no two runs of an experiment as \
-         it is now; train some seeds first, as by `cargo xtask sweep {spec} --set seeds=3`, or give the \
+         it is now; train some seeds first, as by `{program} sweep {spec} --set seeds=3`, or give the \
          standard deviation that you expect, as `--std 0.2`{}",
         args.metric,
         folder.display(),

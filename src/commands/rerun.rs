@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use super::kept::Ready;
 use super::{Error, dataset, interrupt, prepare, session, sweep};
-use crate::cli::{DeviceChoice, RerunArgs};
+use crate::cli::{DeviceChoice, RerunArgs, program};
 use crate::machine;
 use crate::progress::Progress;
 use crate::records::{Access, KeptRun, Record, Status, Store, environments, first_difference};
@@ -223,12 +223,14 @@ impl Compared {
         match (self.is_equal(), &self.kept) {
             (true, _) => format!("{} came out equal.\n", self.folder),
             (false, Some(kept)) => format!(
-                "{folder} did not come out equal. Where they part: cargo xtask bisect {folder} {kept}\n",
-                folder = self.folder
+                "{folder} did not come out equal. Where they part: {program} bisect {folder} {kept}\n",
+                folder = self.folder,
+                program = program()
             ),
             (false, None) => format!(
-                "{} did not come out equal. --keep DIR keeps the repetition, for cargo xtask bisect.\n",
-                self.folder
+                "{} did not come out equal. --keep DIR keeps the repetition, for {} bisect.\n",
+                self.folder,
+                program()
             ),
         }
     }

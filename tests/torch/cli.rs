@@ -282,6 +282,20 @@ fn a_sweep_with_halving_says_what_it_dropped() {
     assert!(text.ends_with(rungs), "{text}");
 }
 
+/// What to run next is told by the name that the program was called by.
+#[test]
+fn hints_are_commands_that_are_there() {
+    let spec = "experiments/shortcuts.ron";
+    let folder = TempDir::new().unwrap();
+    let args = ["plan-seeds", spec, "--detect", "1", "--results", folder.path().to_str().unwrap()];
+    assert!(stderr(&resweep(&args)).contains(&format!("`cargo xtask sweep {spec} ")));
+    let mut alone = Command::cargo_bin("resweep").unwrap();
+    let name = alone.get_program().to_str().unwrap().to_owned();
+    alone.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("CARGO").args(args);
+    let told = stderr(&alone.output().unwrap());
+    assert!(told.contains(&format!("`{name} sweep {spec} ")), "{told}");
+}
+
 #[test]
 fn mistakes_have_exit_code_2_and_failures_1() {
     let folder = TempDir::new().unwrap();
