@@ -46,8 +46,9 @@ impl DatasetError {
     /// 2 for a mistake in what was asked for, 1 for a failure.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::TooFew { .. } | Self::NoFolder => 2,
-            Self::Data(_) | Self::NoneLeft { .. } => 1,
+            Self::TooFew { .. } | Self::NoneLeft { .. } | Self::NoFolder => 2,
+            Self::Data(error) if error.is_of_the_command_line() => 2,
+            Self::Data(_) => 1,
         }
     }
 }

@@ -48,6 +48,7 @@ impl ImagesError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::NoFolder | Self::Others { .. } => 2,
+            Self::Data(error) if error.is_of_the_command_line() => 2,
             Self::Spec { .. } | Self::Data(_) => 1,
         }
     }

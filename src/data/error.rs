@@ -314,6 +314,26 @@ pub enum EntryProblem {
     Twice,
 }
 
+impl DataError {
+    /// Whether the folder that a person named is another than they meant: a mistake in the command line
+    /// and not a failure.
+    pub fn is_of_the_command_line(&self) -> bool {
+        let Self::Source { origin: Origin::Explicit | Origin::Variable, cause } = self else {
+            return false;
+        };
+        matches!(
+            **cause,
+            Self::Absent { .. }
+                | Self::NotAFolder { .. }
+                | Self::StillPacked { .. }
+                | Self::EmptyFolder { .. }
+                | Self::NotCifar10 { .. }
+                | Self::PythonVersion { .. }
+                | Self::Cifar100 { .. }
+        )
+    }
+}
+
 /// Where the folder of the data set comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {

@@ -308,9 +308,15 @@ fn mistakes_have_exit_code_2_and_failures_1() {
         assert_eq!(cuda.status.code(), Some(2));
         assert!(stderr(&cuda).contains("no NVIDIA driver"), "{}", stderr(&cuda));
     }
-    let many = sweep(folder.path(), &["--set", "data.set=Cifar10", "--data", "/nonexistent"]);
-    assert_eq!(many.status.code(), Some(1));
-    assert!(stderr(&many).contains("/nonexistent"), "{}", stderr(&many));
+    let real = |data: &str| sweep(folder.path(), &["--set", "data.set=Cifar10", "--data", data]);
+    let absent = real("/nonexistent");
+    assert_eq!(absent.status.code(), Some(2));
+    assert!(stderr(&absent).contains("/nonexistent"), "{}", stderr(&absent));
+    // Of a data set that is there a file is not.
+    std::fs::write(folder.path().join("data_batch_1.bin"), "").unwrap();
+    let torn = real(folder.path().to_str().unwrap());
+    assert_eq!(torn.status.code(), Some(1), "{}", stderr(&torn));
+    assert!(stderr(&torn).contains("data_batch_2.bin"), "{}", stderr(&torn));
 }
 
 #[test]
