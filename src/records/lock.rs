@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use super::inside::without_links;
 use crate::regular;
 
-/// No more is told of who has a lock, bytes.
+/// No more is told of who has a lock, characters.
 const MOST_SHOWN: usize = 300;
 
 /// Whether others may use a folder at the same time.
@@ -95,7 +95,7 @@ pub(super) fn command_line() -> String {
 
 fn holder(path: &Path) -> String {
     let text = regular::read_to_string(path).unwrap_or_default();
-    let text = regular::shown(text.get(..MOST_SHOWN).unwrap_or(&text));
+    let text = regular::shown(&text.chars().take(MOST_SHOWN).collect::<String>());
     if text.is_empty() { "another process".to_owned() } else { text }
 }
 
