@@ -208,7 +208,9 @@ impl Experiments {
 
 /// A `--set` of a field that an axis sets anew.
 fn undone(sweep: &Sweep, change: &Change) -> Option<SpecError> {
-    let (axis, field) = (sweep.axes.undoes(&change.path)?, &change.path);
+    let field = &change.path;
+    let in_network = overlay::in_network(field, &sweep.networks);
+    let axis = sweep.axes.undoes(in_network.as_ref().unwrap_or(field))?;
     let (reason, what) = match axis.role {
         Role::Axis => {
             let name = &axis.name;

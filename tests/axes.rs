@@ -427,6 +427,32 @@ fn a_set_reaches_into_files_that_axes_name() {
     }
 }
 
+/// What axes set in every network cannot be set in one of them, by its name or its place.
+#[test]
+fn a_set_in_a_network_that_an_axis_undoes_is_told() {
+    let loader = Loader::default();
+    let networks = "networks=[(name: \"a.b\", network: \"experiments/models/resnet18.ron\")]";
+    let axes =
+        "axes=[Grid({\"network.block\": [\"experiments/blocks/basic.ron\"], \"with.width\": [8]})]";
+    let set = |set: &str| {
+        let sets = [networks, axes, set].map(String::from);
+        experiment::sweep(&loader, Path::new("experiments/quick.ron"), &sets)
+    };
+    let names = "names=\"{network}\"";
+    assert_eq!(set(names).unwrap().list.len(), 1);
+    for (set_to, axis) in [
+        ("networks.a.b.with.width=16", "width"),
+        ("networks.0.with.width=16", "width"),
+        ("networks.a.b.block.nodes.conv1.kernel=5", "block"),
+        ("networks.0.network.block=\"experiments/blocks/plain.ron\"", "block"),
+    ] {
+        let told = plan::rendered(&loader, &set(set_to).unwrap_err());
+        assert!(told.contains(&format!("the axis `{axis}` sets `networks.")), "{told}");
+    }
+    let other = set("networks.a.b.stages.0.layers=1").unwrap();
+    assert!(other.list[0].hash != set(names).unwrap().list[0].hash);
+}
+
 /// Fields that random axes change, with the label that each goes by.
 const FIELDS: [(&str, &str); 5] = [
     ("train.epochs", "epochs"),

@@ -275,6 +275,19 @@ fn long_form(path: &str) -> String {
     }
 }
 
+/// The path within the entry of a network that a path of a sweep leads to, as axes have it:
+/// `network.block.nodes` for `networks.resnet18.block.nodes`; none of what is in no network.
+pub fn in_network(path: &str, networks: &[Rc<Tree>]) -> Option<String> {
+    let path = below(path, "networks")?;
+    let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+    let by_index = head.parse().is_ok_and(|at: usize| at < networks.len()).then_some(rest);
+    let by_name = || {
+        let rests = networks.iter().filter_map(|network| after(path, &label(network)));
+        rests.min_by_key(|rest| rest.len())
+    };
+    by_index.or_else(by_name).filter(|rest| !rest.is_empty()).map(long_form)
+}
+
 /// What an item of a list is called: its `name`, a file's stem, or a node's name.
 pub(crate) fn label(item: &Rc<Tree>) -> String {
     let text = match &item.value {

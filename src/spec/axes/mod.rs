@@ -131,13 +131,14 @@ impl Axes {
         Ok(())
     }
 
-    /// What gives a field that is set on the command line another value, in whatever experiment.
+    /// What gives a field that is set on the command line another value, in whatever experiment. What
+    /// [`Axes::set_in_files`] changes is not undone; it reaches into no networks.
     pub fn undoes(&self, field: &str) -> Option<&Label> {
+        let is_in_network = overlay::below(field, "network").is_some();
         let of = |axis: &'_ Axis, label: &Label| {
-            axis.points
-                .iter()
-                .flatten()
-                .any(|setting| setting.label == label.name && !is_file(&setting.value))
+            axis.points.iter().flatten().any(|setting| {
+                setting.label == label.name && (is_in_network || !is_file(&setting.value))
+            })
         };
         self.list.iter().find_map(|axis| {
             axis.labels.iter().find(|label| {
